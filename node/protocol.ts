@@ -1,0 +1,198 @@
+/**
+ * What the operator's side sends to the on-node program and what comes back. Types and constants only: this file is the
+ * one that `render/`, `remote/` and `components/` share with the program that runs on the node.
+ *
+ * A phase is `gatehouse-node apply PHASE` (or `remove PHASE`) with one JSON payload on stdin. The last line of stdout is
+ * `RESULT_MARK` followed by one JSON object; everything for people goes to stderr.
+ */
+export const PHASES = ["runtime", "account", "agent", "gateway", "verify"] as const;
+export type PhaseName = (typeof PHASES)[number];
+
+/** Starts the one machine-readable line, the last one of stdout. */
+export const RESULT_MARK = "gatehouse-result ";
+
+/** Exit statuses of the on-node program (sysexits.h where one fits). */
+export const EXIT = {
+  ok: 0,
+  /** A check that this phase makes of the gateway failed; the previous generation serves again. */
+  gate: 65,
+  /** The payload is not what this program understands. */
+  usage: 64,
+  /** Something this phase needs is not there: download, tool, user manager. */
+  unavailable: 69,
+  software: 70,
+  /** The operating system refused: disk full, port taken. */
+  os: 71,
+  /** Another run holds the lock past the wait. */
+  busy: 75,
+  /** Not allowed: no sudo. */
+  permission: 77,
+  /** Wrong machine, wrong integrity: refused on purpose. */
+  refused: 78,
+} as const;
+
+/** Which of the two layers (or what beneath them) failed; the words of the runbook. */
+export type Layer = "gateway session" | "provider credential" | "config or disk" | "host" | "runtime";
+
+export interface PhaseError {
+  readonly layer: Layer;
+  /** Stable, for programs: `integrity`, `port-taken`, `machine-changed`, … */
+  readonly code: string;
+  /** One sentence; never a secret. */
+  readonly message: string;
+  readonly fix: string;
+}
+
+export type PhaseResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: PhaseError };
+
+/** Machine binding (DESIGN.md, decision 4). `known`: this resource was provisioned before, so the machine record must be there. */
+export interface MachineExpectation {
+  readonly known: boolean;
+  /** Machine id the author pinned, if any; then it overrides what was recorded. */
+  readonly machineId?: string;
+}
+
+/** How the node reaches registries. */
+export interface Downloads {
+  readonly registry: string;
+  readonly proxy?: string;
+  readonly noProxy?: readonly string[];
+  /** PEM bundle, appended to the system's authorities. */
+  readonly extraCaPem?: string;
+}
+
+export interface RuntimePayload {
+  readonly machine: MachineExpectation;
+  readonly downloads: Downloads;
+  readonly runtime: {
+    /** Directory name below `/opt/gatehouse/runtime`. */
+    readonly id: string;
+    readonly openclawVersion: string;
+    /** Absolute path of the pinned `node`. */
+    readonly nodePath: string;
+    readonly packageJson: string;
+    /** package-lock.json with the integrity of every package; gzip, base64. */
+    readonly lockfileGzip: string;
+  };
+}
+export interface RuntimeResult {
+  readonly machineId: string;
+  readonly runtimeId: string;
+  readonly runtimePath: string;
+  readonly nodeVersion: string;
+  readonly openclawVersion: string;
+  /** `installed` by this run, or `present` from an earlier one. */
+  readonly action: "installed" | "present";
+}
+
+export interface AccountPayload {
+  readonly machine: MachineExpectation;
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  /** On `remove`: delete the OS user with its home, not only its service. */
+  readonly purge: boolean;
+}
+export interface AccountResult {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** One secret on its way to one variable of the unit's EnvironmentFile. */
+export interface DeliveredCredential {
+  readonly provider: string;
+  readonly variable: string;
+  readonly value: string;
+  /** Keyed hash of the value, made on the operator's side; the key never reaches the node. */
+  readonly fingerprint: string;
+}
+export interface AgentPayload {
+  readonly machine: MachineExpectation;
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  readonly agent: string;
+  readonly workspace: string;
+  readonly credentials: readonly DeliveredCredential[];
+}
+export interface AgentResult {
+  readonly agent: string;
+  readonly credentials: readonly {
+    readonly provider: string;
+    readonly variable: string;
+    readonly fingerprint: string;
+  }[];
+}
+
+export interface GatewayPayload {
+  readonly machine: MachineExpectation;
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  readonly port: number;
+  /** systemd user unit name, `openclaw-gateway.service`. */
+  readonly unit: string;
+  readonly runtimeId: string;
+  readonly nodePath: string;
+  readonly openclawVersion: string;
+  /** Content hash of everything below (values by fingerprint). */
+  readonly generation: string;
+  readonly files: {
+    readonly config: string;
+    readonly unit: string;
+    readonly secretsPlan: string;
+  };
+  readonly token: { readonly variable: string; readonly value: string; readonly fingerprint: string };
+  /** What the agent phases staged and this generation carries. */
+  readonly agents: readonly {
+    readonly id: string;
+    readonly credentials: readonly {
+      readonly provider: string;
+      readonly variable: string;
+      readonly fingerprint: string;
+    }[];
+  }[];
+  readonly keepGenerations: number;
+  /** Upper bound of the wait for readiness, in seconds. */
+  readonly readyTimeoutSeconds: number;
+  readonly purge: boolean;
+}
+export interface GatewayResult {
+  readonly generation: string;
+  readonly previousGeneration: string | null;
+  readonly action: "switched" | "unchanged";
+  readonly rollbackPoints: number;
+  /** What the running process really has (DESIGN.md, decision 12). */
+  readonly hardening: { readonly profile: "namespaced" | "seccomp-only"; readonly findings: readonly string[] };
+  /** Seconds between stopping the old process and the new one answering ready. */
+  readonly interruptionSeconds: number;
+}
+
+export interface VerifyPayload {
+  readonly machine: MachineExpectation;
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  readonly port: number;
+  readonly unit: string;
+  readonly generation: string;
+  readonly openclawVersion: string;
+}
+export interface VerifyResult {
+  readonly generation: string;
+  readonly health: "ready";
+  readonly unitState: string;
+  readonly pid: number;
+  readonly restarts: number;
+  readonly openclawVersion: string;
+}
+
+export interface PhaseTypes {
+  readonly runtime: { readonly payload: RuntimePayload; readonly result: RuntimeResult };
+  readonly account: { readonly payload: AccountPayload; readonly result: AccountResult };
+  readonly agent: { readonly payload: AgentPayload; readonly result: AgentResult };
+  readonly gateway: { readonly payload: GatewayPayload; readonly result: GatewayResult };
+  readonly verify: { readonly payload: VerifyPayload; readonly result: VerifyResult };
+}

@@ -1,0 +1,14 @@
+import { z } from "zod";
+
+/** What a rotation or an update declares (DESIGN.md, "Change"). */
+export const changeSchema = z.strictObject({
+  /** Ticket that carries the decision. */
+  ticket: z.string().min(1).max(200),
+  /** When it may happen; RFC 3339 date-times with offset. */
+  window: z.strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) }),
+  /** What it can break, in words: agents, gateways, environments. */
+  blastRadius: z.string().min(1).max(500),
+  /** Generation or procedure to return to. */
+  rollbackPoint: z.string().min(1).max(200),
+});
+export type ChangeSpec = z.output<typeof changeSchema>;

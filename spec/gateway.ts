@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { changeSchema } from "./change.ts";
+import { absolutePathSchema, agentIdSchema, nameSchema, providerIdSchema, userNameSchema } from "./names.ts";
+import { secretRefSchema } from "./secret-ref.ts";
+
+const modelSchema = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,38}\/[A-Za-z0-9._:/-]{1,120}$/,
+    "expected PROVIDER/MODEL, for example anthropic/claude-opus-4-8",
+  );
+
+export const credentialSchema = z.strictObject({
+  provider: providerIdSchema,
+  /** Where the key is kept. */
+  secret: secretRefSchema,
+});
+export type CredentialSpec = z.output<typeof credentialSchema>;
+
+/** What an agent may do; the safest value is the default of each field. */
+export const permissionsSchema = z.strictObject({
+  /** Vendor tool profile. */
+  profile: z.enum(["minimal", "coding"]).default("minimal"),
+  /** Tools granted beyond the profile, and tools taken away (vendor tool or `group:` names). */
+  allow: z.array(z.string().min(1)).default([]),
+  deny: z.array(z.string().min(1)).default([]),
+  /**
+   * Where commands run: `deny` nowhere, `sandbox` in the vendor's Docker sandbox, `host` as the gateway's user.
+   * An agent with `host` reads every credential of its gateway, so it has to be alone in it (DESIGN.md, decision 11).
+   */
+  exec: z.enum(["deny", "sandbox", "host"]).default("deny"),
+});
+export type PermissionsSpec = z.output<typeof permissionsSchema>;
+
+export const agentSchema = z.strictObject({
+  id: agentIdSchema,
+  /** Primary model, `PROVIDER/MODEL`; its provider needs a credential of this agent. */
+  model: modelSchema,
+  /** Model of short helper calls; default: the primary one. */
+  utilityModel: modelSchema.optional(),
+  credentials: z.array(credentialSchema).min(1, "an agent needs a credential for its model's provider"),
+  permissions: permissionsSchema.prefault({}),
+});
+export type AgentSpec = z.output<typeof agentSchema>;
+
+/** How one model provider is reached, for all agents of a gateway. No key here: keys belong to agents. */
+export const providerSchema = z.strictObject({
+  id: providerIdSchema,
+  /** Base URL in place of the vendor's public one: an egress proxy or a test server. */
+  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
+});
+
+export const gatewaySchema = z.strictObject({
+  name: nameSchema,
+  environment: nameSchema,
+  /** Dedicated OS user; created when absent, and owned by this gateway alone. */
+  user: userNameSchema,
+  /** Home directory; default `/home/USER` on Linux, `/Users/USER` on macOS. */
+  home: absolutePathSchema.optional(),
+  /** Loopback TCP port. The vendor uses up to port + 110 for its browser control. */
+  port: z.int().min(1024).max(65000),
+  /** The gateway token by reference; without one a 256-bit token is generated and kept as a secret output. */
+  token: secretRefSchema.optional(),
+  providers: z.array(providerSchema).default([]),
+  agents: z.array(agentSchema).min(1, "a gateway needs at least one agent"),
+  /** Heap of the gateway process in MiB. */
+  heapMebibytes: z.int().min(512).max(65536).default(2048),
+  /** Generations kept on disk, the live one included; every other one is a rollback point. */
+  keepGenerations: z.int().min(2).max(20).default(3),
+  /** Remove the OS user, its state and workspaces at `destroy`; by default they stay. */
+  purgeOnDestroy: z.boolean().default(false),
+  change: changeSchema.optional(),
+});
+export type GatewaySpec = z.output<typeof gatewaySchema>;

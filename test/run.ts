@@ -1,0 +1,116 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { z } from "zod";
+
+/**
+ * `npm test`: the static checks, then every vitest project. Each static check counts as one test. The closing line is
+ * `N passed, N failed[, N skipped]`; the exit status is 0 only when something ran and nothing failed.
+ */
+const root = join(import.meta.dirname, "..");
+const GROUPS = ["static", "unit", "policy", "component", "engine"] as const;
+type Group = (typeof GROUPS)[number];
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+const PASSED: Count = { passed: 1, failed: 0, skipped: 0 };
+const FAILED: Count = { passed: 0, failed: 1, skipped: 0 };
+const SKIPPED: Count = { passed: 0, failed: 0, skipped: 1 };
+
+function tool(name: string): string {
+  return join(root, "node_modules", ".bin", name);
+}
+
+function run(title: string, command: string, args: readonly string[]): Count {
+  process.stdout.write(`\n== ${title}\n`);
+  const done = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  process.stdout.write(done.status === 0 ? `ok: ${title}\n` : `FAILED: ${title}\n`);
+  return done.status === 0 ? PASSED : FAILED;
+}
+
+function shellScripts(): string[] {
+  const scripts = spawnSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+    .stdout.split("\n")
+    .filter((file) => /\.sh$|^bin\/|^\.ci\/run$/.test(file) && existsSync(join(root, file)));
+  return scripts;
+}
+
+function shellcheck(): Count {
+  if (spawnSync("shellcheck", ["--version"]).status !== 0) {
+    process.stdout.write("\n== shellcheck\nskipped: shellcheck is not installed (apt-get install shellcheck)\n");
+    return SKIPPED;
+  }
+  return run("shellcheck", "shellcheck", ["-s", "sh", ...shellScripts()]);
+}
+
+function staticChecks(): Count[] {
+  return [
+    run("format (prettier)", tool("prettier"), ["--check", "--log-level", "warn", "."]),
+    run("lint (eslint)", tool("eslint"), [".", "--max-warnings", "0"]),
+    run("types (tsc)", tool("tsc"), ["--noEmit", "-p", "tsconfig.json"]),
+    shellcheck(),
+  ];
+}
+
+const reportSchema = z.object({
+  numPassedTests: z.int(),
+  numFailedTests: z.int(),
+  numFailedTestSuites: z.int(),
+  numPendingTests: z.int(),
+});
+
+/** A run without a report, or a suite that failed before its first test, is a failure of its own. */
+function vitest(project: Group): Count {
+  const files = join(root, "test", project);
+  if (!existsSync(files) || !readdirSync(files).some((file) => file.endsWith(".test.ts")))
+    return { passed: 0, failed: 0, skipped: 0 };
+  const directory = mkdtempSync(join(tmpdir(), "gatehouse-test-"));
+  const report = join(directory, "report.json");
+  process.stdout.write(`\n== ${project} tests (vitest)\n`);
+  const done = spawnSync(
+    process.execPath,
+    [
+      join(root, "node_modules/vitest/vitest.mjs"),
+      "run",
+      "--project",
+      project,
+      "--reporter=verbose",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
+    { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
+  );
+  try {
+    const counts = reportSchema.parse(JSON.parse(readFileSync(report, "utf8")));
+    const failed = counts.numFailedTests + (counts.numFailedTests === 0 && done.status !== 0 ? 1 : 0);
+    return { passed: counts.numPassedTests, failed, skipped: counts.numPendingTests };
+  } catch {
+    process.stdout.write(`FAILED: vitest left no report for '${project}'\n`);
+    return FAILED;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const program = new Command()
+  .name("npm test --")
+  .description(
+    "Runs the static checks and every test. Exit status: 0 all passed, 1 a failure or nothing ran, 2 wrong usage.",
+  )
+  .addOption(new Option("--only <group>", "one group of checks").choices(GROUPS))
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .parse();
+const only = program.opts<{ only?: Group }>().only;
+
+const counts = GROUPS.filter((group) => only === undefined || group === only).flatMap((group) =>
+  group === "static" ? staticChecks() : [vitest(group)],
+);
+const sum = (field: keyof Count): number => counts.reduce((total, count) => total + count[field], 0);
+const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
+process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);

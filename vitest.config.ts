@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+const project = (name: string, include: string[], options: object = {}) => ({ test: { name, include, ...options } });
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["test/unit/**/*.test.ts"]),
+      project("policy", ["test/policy/**/*.test.ts"]),
+      project("component", ["test/component/**/*.test.ts"]),
+      // one node and one engine at a time: they share ports and two cores
+      project("engine", ["test/engine/**/*.test.ts"], {
+        testTimeout: 600_000,
+        hookTimeout: 900_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+});
