@@ -1,0 +1,5 @@
+// Gatehouse's air-gapped stand-in for pulumi-resource-tls, for machines that can't download the official plugin.
+import { main } from "@pulumi/pulumi/provider/index.js";
+import { tlsProvider } from "./provider.ts";
+
+await main(tlsProvider(), process.argv.slice(2));
