@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a rotation or an update declares (DESIGN.md, "Change"). */
+/** What a rotation or an update declares. */
 export const changeSchema = z.strictObject({
   /** Ticket that carries the decision. */
   ticket: z.string().min(1).max(200),

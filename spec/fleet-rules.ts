@@ -1,6 +1,7 @@
 import type { AgentSpec, GatewaySpec } from "./gateway.ts";
-import type { EnvironmentSpec, NodeSpec } from "./fleet.ts";
+import type { EnvironmentSpec, NodeDesign } from "./fleet.ts";
 import { credentialVariable } from "./names.ts";
+import { DEFAULT_NODE_VERSION, DEFAULT_OPENCLAW_VERSION, type RuntimeSpec } from "./runtime.ts";
 
 /** The vendor's browser control and CDP ports reach up to port + 110, so gateways on a node keep this distance. */
 export const PORT_SPACING = 120;
@@ -12,7 +13,7 @@ export interface FleetProblem {
 
 interface FleetLike {
   readonly environments: readonly EnvironmentSpec[];
-  readonly nodes: readonly NodeSpec[];
+  readonly nodes: readonly NodeDesign[];
 }
 
 /** Rules across fields. Each problem names the field it is about; none repeats a secret. */
@@ -23,6 +24,7 @@ export function fleetProblems(fleet: FleetLike): FleetProblem[] {
     ...duplicates(fleet.nodes, (node) => node.name, ["nodes"], "name"),
     ...duplicateGateways(fleet.nodes),
     ...fleet.nodes.flatMap((node, n) => [
+      ...runtimeProblems(node.runtime, ["nodes", n, "runtime"]),
       ...portProblems(node.gateways, ["nodes", n, "gateways"]),
       ...duplicates(
         node.gateways,
@@ -35,6 +37,24 @@ export function fleetProblems(fleet: FleetLike): FleetProblem[] {
       ...node.gateways.flatMap((gateway, g) => gatewayProblems(gateway, ["nodes", n, "gateways", g], environments)),
     ]),
   ];
+}
+
+/** This release carries the integrities of its default versions only. */
+function runtimeProblems(runtime: RuntimeSpec, path: (string | number)[]): FleetProblem[] {
+  const problems: FleetProblem[] = [];
+  if (runtime.node.version !== DEFAULT_NODE_VERSION && Object.keys(runtime.node.archives ?? {}).length === 0) {
+    problems.push({
+      path: [...path, "node", "archives"],
+      message: `Node ${runtime.node.version} needs its archives with their integrity here (only ${DEFAULT_NODE_VERSION} is built in)`,
+    });
+  }
+  if (runtime.openclaw.version !== DEFAULT_OPENCLAW_VERSION && runtime.openclaw.lockDirectory === undefined) {
+    problems.push({
+      path: [...path, "openclaw", "lockDirectory"],
+      message: `OpenClaw ${runtime.openclaw.version} needs a directory with its package-lock.json here (only ${DEFAULT_OPENCLAW_VERSION} is built in)`,
+    });
+  }
+  return problems;
 }
 
 function gatewayProblems(
@@ -105,7 +125,7 @@ function variableProblems(agents: readonly AgentSpec[], path: (string | number)[
   return problems;
 }
 
-function duplicateGateways(nodes: readonly NodeSpec[]): FleetProblem[] {
+function duplicateGateways(nodes: readonly NodeDesign[]): FleetProblem[] {
   const seen = new Map<string, string>();
   const problems: FleetProblem[] = [];
   nodes.forEach((node, n) => {

@@ -9,21 +9,33 @@ export const PLATFORMS = ["linux", "macos"] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
 export const nodeSchema = z.strictObject({
+  /** Unique in the fleet; part of Pulumi resource names, so a rename replaces the node's resources. */
   name: nameSchema,
+  /** Operating system of the machine. */
   platform: z.enum(PLATFORMS),
+  /** How the machine is reached over SSH. */
   connection: connectionSchema,
   /** Expected machine id (`/etc/machine-id`, IOPlatformUUID). Needed only to accept a replaced machine. */
   machineId: z
     .string()
     .regex(/^[0-9A-Fa-f-]{32,36}$/, "expected 32 hexadecimal digits, dashes allowed")
     .optional(),
+  /** Versions of Node and OpenClaw; default: the ones this release was tested with. */
   runtime: runtimeSchema.prefault({}),
+  /** How the machine reaches package registries; default: like the operator, without a proxy. */
   downloads: downloadsSchema.prefault({}),
+  /** OpenClaw gateways on this machine, each under an OS user of its own. */
   gateways: z.array(gatewaySchema).min(1, "a node needs at least one gateway"),
 });
 export type NodeSpec = z.output<typeof nodeSchema>;
 
+/** What a node is to run, without how it is reached: what a program that computes its connections knows beforehand. */
+export const nodeDesignSchema = nodeSchema.omit({ connection: true, machineId: true });
+export type NodeDesign = z.output<typeof nodeDesignSchema>;
+export type NodeDesignInput = z.input<typeof nodeDesignSchema>;
+
 export const environmentSchema = z.strictObject({
+  /** Named by `gateways[].environment`. */
   name: nameSchema,
   /** What the environment is for; `ci` runners have an identity of their own. */
   kind: z.enum(["prod", "staging", "dev", "ci"]),
@@ -32,8 +44,11 @@ export type EnvironmentSpec = z.output<typeof environmentSchema>;
 
 /** The shape of a fleet. The rules that span several fields are in `fleet-rules.ts`; `parseFleet` applies both. */
 export const fleetSchema = z.strictObject({
+  /** Every environment that a gateway may name. */
   environments: z.array(environmentSchema).min(1),
+  /** The machines. */
   nodes: z.array(nodeSchema).min(1),
+  /** Why this change of the fleet is made. */
   change: changeSchema.optional(),
 });
 export type FleetSpec = z.output<typeof fleetSchema>;

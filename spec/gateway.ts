@@ -11,8 +11,9 @@ const modelSchema = z
   );
 
 export const credentialSchema = z.strictObject({
+  /** Model provider that the key is for. */
   provider: providerIdSchema,
-  /** Where the key is kept. */
+  /** Where the key is kept, never the key: `pulumi://KEY` (recommended), `env://NAME`, `file:///path`. */
   secret: secretRefSchema,
 });
 export type CredentialSpec = z.output<typeof credentialSchema>;
@@ -21,47 +22,56 @@ export type CredentialSpec = z.output<typeof credentialSchema>;
 export const permissionsSchema = z.strictObject({
   /** Vendor tool profile. */
   profile: z.enum(["minimal", "coding"]).default("minimal"),
-  /** Tools granted beyond the profile, and tools taken away (vendor tool or `group:` names). */
+  /** Tools granted beyond the profile (vendor tool or `group:` names). */
   allow: z.array(z.string().min(1)).default([]),
+  /** Tools taken away from the profile (vendor tool or `group:` names). */
   deny: z.array(z.string().min(1)).default([]),
   /**
    * Where commands run: `deny` nowhere, `sandbox` in the vendor's Docker sandbox, `host` as the gateway's user.
-   * An agent with `host` reads every credential of its gateway, so it has to be alone in it (DESIGN.md, decision 11).
+   * An agent with `host` reads every credential of its gateway, so it has to be alone in it.
    */
   exec: z.enum(["deny", "sandbox", "host"]).default("deny"),
 });
 export type PermissionsSpec = z.output<typeof permissionsSchema>;
 
 export const agentSchema = z.strictObject({
+  /** Unique in its gateway; `main` is reserved by OpenClaw. */
   id: agentIdSchema,
   /** Primary model, `PROVIDER/MODEL`; its provider needs a credential of this agent. */
   model: modelSchema,
   /** Model of short helper calls; default: the primary one. */
   utilityModel: modelSchema.optional(),
+  /** One key for each provider the agent uses; no other agent gets it. */
   credentials: z.array(credentialSchema).min(1, "an agent needs a credential for its model's provider"),
+  /** What the agent may do; default: the least. */
   permissions: permissionsSchema.prefault({}),
 });
 export type AgentSpec = z.output<typeof agentSchema>;
 
 /** How one model provider is reached, for all agents of a gateway. No key here: keys belong to agents. */
 export const providerSchema = z.strictObject({
+  /** As in `model` before the slash. */
   id: providerIdSchema,
   /** Base URL in place of the vendor's public one: an egress proxy or a test server. */
   baseUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
 
 export const gatewaySchema = z.strictObject({
+  /** Unique in the fleet. */
   name: nameSchema,
+  /** Name of one of `environments`. */
   environment: nameSchema,
   /** Dedicated OS user; created when absent, and owned by this gateway alone. */
   user: userNameSchema,
   /** Home directory; default `/home/USER` on Linux, `/Users/USER` on macOS. */
   home: absolutePathSchema.optional(),
-  /** Loopback TCP port. The vendor uses up to port + 110 for its browser control. */
+  /** Loopback TCP port. OpenClaw uses up to port + 110 beside it, so gateways of one machine are 120 apart. */
   port: z.int().min(1024).max(65000),
   /** The gateway token by reference; without one a 256-bit token is generated and kept as a secret output. */
   token: secretRefSchema.optional(),
+  /** Providers that are reached at another address than the vendor's. */
   providers: z.array(providerSchema).default([]),
+  /** The agents of this gateway. */
   agents: z.array(agentSchema).min(1, "a gateway needs at least one agent"),
   /** Heap of the gateway process in MiB. */
   heapMebibytes: z.int().min(512).max(65536).default(2048),
@@ -69,6 +79,7 @@ export const gatewaySchema = z.strictObject({
   keepGenerations: z.int().min(2).max(20).default(3),
   /** Remove the OS user, its state and workspaces at `destroy`; by default they stay. */
   purgeOnDestroy: z.boolean().default(false),
+  /** Why this change of the gateway is made. */
   change: changeSchema.optional(),
 });
 export type GatewaySpec = z.output<typeof gatewaySchema>;

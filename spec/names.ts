@@ -11,7 +11,7 @@ export const nameSchema = z
     "expected 2 to 40 characters: lower-case letters, digits and '-', starting with a letter",
   );
 
-/** `main` owns the vendor's legacy shared credential store (facts: measured on OpenClaw 2026.9.6). */
+/** `main` owns the vendor's legacy shared credential store (measured on OpenClaw 2026.9.6). */
 const RESERVED_AGENT_IDS: readonly string[] = ["main"];
 
 /** An OpenClaw agent id. */
@@ -40,7 +40,7 @@ export const absolutePathSchema = z
   .refine((path) => !path.split("/").includes(".."), { message: "must not contain '..'" });
 
 /**
- * The one variable that carries an agent's key for a provider (DESIGN.md, decision 6). The `OPENCLAW_` prefix keeps a
+ * The one variable that carries an agent's key for a provider. The `OPENCLAW_` prefix keeps a
  * `.env` in the working directory from setting it, and the `_KEY` ending (not `_API_KEY`) keeps OpenClaw from treating
  * it as an ambient key of all agents.
  */

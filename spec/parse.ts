@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { fleetProblems } from "./fleet-rules.ts";
-import { fleetSchema, type FleetSpec } from "./fleet.ts";
+import { fleetSchema, nodeDesignSchema, type FleetSpec, type NodeDesign } from "./fleet.ts";
 
 /** A spec that cannot be used. The message lists every problem as `field: problem`; no value of the input is in it. */
 export class SpecError extends Error {
@@ -31,6 +31,23 @@ export function parseFleet(input: unknown): FleetSpec {
   return shape.data;
 }
 
+/**
+ * Checks one node as a program describes it and fills in the defaults.
+ * @throws {SpecError} listing every problem found.
+ */
+export function parseNode(input: unknown): NodeDesign {
+  const shape = nodeDesignSchema.safeParse(input);
+  if (!shape.success) throw new SpecError(shape.error.issues.flatMap(describeIssue));
+  const named = [...new Set(shape.data.gateways.map(({ environment }) => environment))];
+  const environments = named.map((name) => ({ name, kind: "prod" as const }));
+  const problems = fleetProblems({ environments, nodes: [shape.data] });
+  if (problems.length > 0) {
+    // `nodes[0]` is this node
+    throw new SpecError(problems.map(({ path, message }) => ({ field: fieldName(path.slice(2)), problem: message })));
+  }
+  return shape.data;
+}
+
 function describeIssue(issue: z.core.$ZodIssue): { field: string; problem: string }[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ field: fieldName([...issue.path, key]), problem: "unknown key" }));
@@ -40,6 +57,11 @@ function describeIssue(issue: z.core.$ZodIssue): { field: string; problem: strin
 }
 
 function fieldName(path: readonly PropertyKey[]): string {
-  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${keyName(String(part))}`)).join("");
   return text.startsWith(".") ? text.slice(1) : text || "fleet";
+}
+
+/** A value can end up as a key by a slip of YAML (`{ provider: x, sk-… }`), so what does not look like a field stays hidden. */
+function keyName(key: string): string {
+  return /^[A-Za-z][A-Za-z0-9_-]{0,23}$/.test(key) ? key : `(a key of ${key.length} characters)`;
 }

@@ -17,6 +17,7 @@ export const nodeArchiveSchema = z.strictObject({
   source: z
     .string()
     .regex(/^(npm:[a-z0-9@/._-]+@[0-9][0-9A-Za-z.-]*|https:\/\/[^\s]+)$/, "expected npm:NAME@VERSION or an https URL"),
+  /** Subresource integrity of the archive: `sha512-…` or `sha256-…`. */
   integrity: integritySchema,
 });
 
@@ -28,24 +29,44 @@ const nodeVersionSchema = z
     "expected Node 24.16.0 or newer in the 24 line, written in full (24.21.0)",
   );
 
-/** `YYYY.M.D`; CVE-2026-25253 is fixed in 2026.1.29. */
+/**
+ * The oldest version that is provisioned: CVE-2026-25253 (token sent to a foreign gateway) is fixed in 2026.1.29, and
+ * public advisories on token scopes and stale authentication reach up to this one.
+ */
+export const MINIMUM_OPENCLAW_VERSION = "2026.4.8";
+
+/** `YYYY.M.D`, each a number. */
 const openclawVersionSchema = z
   .string()
-  .regex(/^20[0-9]{2}\.[0-9]{1,2}\.[0-9]{1,3}$/, "expected an exact OpenClaw version such as 2026.9.6");
+  .regex(/^20[0-9]{2}\.[0-9]{1,2}\.[0-9]{1,3}$/, "expected an exact OpenClaw version such as 2026.9.6")
+  .refine((version) => !isOlder(version, MINIMUM_OPENCLAW_VERSION), {
+    message: `is older than ${MINIMUM_OPENCLAW_VERSION}, below which security advisories are open (CVE-2026-25253 and later)`,
+  });
+
+function isOlder(version: string, than: string): boolean {
+  const parts = (text: string): number[] => text.split(".").map(Number);
+  const floor = parts(than);
+  const difference = parts(version).map((part, index) => part - (floor[index] ?? 0));
+  return (difference.find((part) => part !== 0) ?? 0) < 0;
+}
 
 export const DEFAULT_NODE_VERSION = "24.21.0";
 export const DEFAULT_OPENCLAW_VERSION = "2026.9.6";
 
 export const runtimeSchema = z.strictObject({
+  /** The Node.js that OpenClaw runs on. */
   node: z
     .strictObject({
+      /** Full version in the 24 line, 24.16.0 or newer. */
       version: nodeVersionSchema.default(DEFAULT_NODE_VERSION),
       /** Archives by machine kind; needed for another version than the default one. */
       archives: z.partialRecord(z.enum(RUNTIME_TARGETS), nodeArchiveSchema).optional(),
     })
     .prefault({}),
+  /** The OpenClaw package. */
   openclaw: z
     .strictObject({
+      /** Exact version, 2026.4.8 or newer. */
       version: openclawVersionSchema.default(DEFAULT_OPENCLAW_VERSION),
       /** Operator-side directory with `package.json` and `package-lock.json`; needed for another version than the default one. */
       lockDirectory: z.string().min(1).optional(),
