@@ -8,6 +8,9 @@
 export const PHASES = ["runtime", "account", "agent", "gateway", "verify"] as const;
 export type PhaseName = (typeof PHASES)[number];
 
+/** Option of `apply`, `remove` and of the bootstrap script: this resource was provisioned before. */
+export const KNOWN_OPTION = "--known";
+
 /** Starts the one machine-readable line, the last one of stdout. */
 export const RESULT_MARK = "gatehouse-result ";
 
@@ -46,9 +49,11 @@ export interface PhaseError {
 export type PhaseResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: PhaseError };
 
-/** Machine binding (DESIGN.md, decision 4). `known`: this resource was provisioned before, so the machine record must be there. */
+/**
+ * Machine binding (DESIGN.md, decision 4). That a resource was provisioned before, so that the machine's record must be
+ * there, is said by `KNOWN_OPTION` in the command of an update or a removal (docs/decisions/0004).
+ */
 export interface MachineExpectation {
-  readonly known: boolean;
   /** Machine id the author pinned, if any; then it overrides what was recorded. */
   readonly machineId?: string;
 }
@@ -142,6 +147,8 @@ export interface GatewayPayload {
   readonly files: {
     readonly config: string;
     readonly unit: string;
+    /** The same unit without what needs a user namespace, for nodes whose user manager may not create one. */
+    readonly unitWithoutNamespaces: string;
     readonly secretsPlan: string;
   };
   readonly token: { readonly variable: string; readonly value: string; readonly fingerprint: string };

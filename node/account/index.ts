@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { EXIT } from "../protocol.ts";
+import type { AccountPayload, AccountResult } from "../protocol.ts";
+import { ensureDirectory } from "../lib/atomic.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { withLock } from "../lib/lock.ts";
+import { registerGateway, registeredGateways, unregisterGateway } from "../lib/registry.ts";
+import { absolutePath, flag, gatewayName, machineExpectation, object, userName } from "../lib/shape.ts";
+import type { Context, Phase, Removed } from "../phase.ts";
+import type { OsUser } from "../platform/index.ts";
+import { foreignAncestorObjection, homeObjections, userObjections } from "./objections.ts";
+
+const shape = object<AccountPayload>({
+  machine: machineExpectation,
+  gateway: gatewayName,
+  user: userName,
+  home: absolutePath,
+  purge: flag,
+});
+
+function refused(message: string, fix: string): PhaseFailure {
+  return new PhaseFailure({ layer: "host", code: "account-refused", message, fix, exit: EXIT.refused });
+}
+
+async function locked<T>(context: Context, work: () => Promise<T>): Promise<T> {
+  await ensureDirectory(context.paths.locks, { mode: 0o700 });
+  // One lock for all accounts: useradd and its files are one resource.
+  const path = join(context.paths.locks, "account.sqlite");
+  return await withLock(
+    { path, what: "the accounts of this node", progress: context.progress, signal: context.signal },
+    work,
+  );
+}
+
+async function ownUser(payload: AccountPayload, context: Context): Promise<OsUser> {
+  const { users, privilegedGroups } = context.platform;
+  const [facts, home, foreign] = await Promise.all([
+    users.inspect(payload.user),
+    users.inspectHome(payload.home),
+    users.foreignAncestor(payload.home),
+  ]);
+  const [objection] = [
+    ...(facts === undefined ? [] : userObjections(facts, { home: payload.home, privilegedGroups })),
+    ...(foreign === undefined ? [] : [foreignAncestorObjection(payload.home, foreign)]),
+    ...homeObjections(payload.home, home, facts?.uid),
+  ];
+  if (objection !== undefined) throw refused(objection.message, objection.fix);
+  if (facts !== undefined) return facts;
+  context.progress(`creating the user ${payload.user}`);
+  return await users.create(payload.user, payload.home, `OpenClaw gateway ${payload.gateway} (gatehouse)`);
+}
+
+async function apply(payload: AccountPayload, context: Context): Promise<AccountResult> {
+  return await locked(context, async () => {
+    const known = await registeredGateways(context.paths);
+    const other = known.find((entry) => entry.user === payload.user && entry.gateway !== payload.gateway);
+    if (other !== undefined) {
+      throw refused(
+        `the user ${payload.user} already belongs to the gateway ${other.gateway}`,
+        "give each gateway a user of its own; two gateways under one user can read each other's keys",
+      );
+    }
+    const user = await ownUser(payload, context);
+    await context.platform.users.makeHome(user);
+    if (
+      !known.some(
+        (entry) => entry.gateway === payload.gateway && entry.home === payload.home && entry.user === payload.user,
+      )
+    ) {
+      await registerGateway(context.paths, {
+        gateway: payload.gateway,
+        user: user.name,
+        home: user.home,
+        runtimes: [],
+      });
+    }
+    await context.platform.users.keepManager(user, context.progress);
+    return { uid: user.uid, gid: user.gid, home: user.home };
+  });
+}
+
+async function remove(payload: AccountPayload, context: Context): Promise<Removed> {
+  return await locked(context, async () => {
+    const { users } = context.platform;
+    const user = await users.find(payload.user);
+    const removed: string[] = [];
+    const kept: string[] = [];
+    if (user !== undefined) {
+      const owner = (await registeredGateways(context.paths)).find((entry) => entry.user === payload.user);
+      if (owner !== undefined && owner.gateway !== payload.gateway) {
+        throw refused(
+          `the user ${payload.user} belongs to the gateway ${owner.gateway}, not to ${payload.gateway}`,
+          "remove the other gateway, or correct the spec",
+        );
+      }
+      context.progress(`stopping the service manager of ${user.name}`);
+      await users.stopManager(user);
+      removed.push(`linger and service manager of ${user.name}`);
+      // Without our record we never made or adopted this user (or a purge already ran): it is not ours to delete.
+      if (payload.purge && owner !== undefined) {
+        await users.purge(user);
+        removed.push(`user ${user.name} with ${user.home}`);
+      } else {
+        kept.push(`user ${user.name} with ${user.home}`);
+      }
+    }
+    await unregisterGateway(context.paths, payload.gateway);
+    return { removed, kept };
+  });
+}
+
+export const accountPhase: Phase<"account"> = {
+  name: "account",
+  watchdogSeconds: 240,
+  check: (payload) => shape(payload, "payload"),
+  apply,
+  remove,
+};

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+
+export interface NodeProgram {
+  /** One ES module without imports other than `node:` ones. */
+  readonly programText: string;
+  /** SHA-256 of the text, hex: its first 16 digits name the program's directory on the node. */
+  readonly hash: string;
+}
+
+const directory = fileURLToPath(new URL(".", import.meta.url));
+
+/** Operator side: bundles `node/main.ts`. The same sources give the same bytes on every machine. */
+export function bundleNodeProgram(): NodeProgram {
+  const result = buildSync({
+    absWorkingDir: directory,
+    entryPoints: ["main.ts"],
+    bundle: true,
+    minify: true,
+    // Names of error classes are part of messages.
+    keepNames: true,
+    legalComments: "none",
+    sourcemap: false,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    charset: "utf8",
+    treeShaking: true,
+    tsconfigRaw: "{}",
+    write: false,
+    logLevel: "silent",
+  });
+  const programText = result.outputFiles[0]?.text ?? "";
+  return { programText, hash: createHash("sha256").update(programText).digest("hex") };
+}

@@ -1,0 +1,109 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { composeEnvironment } from "../generation/credentials.ts";
+import type { Manifest } from "../generation/manifest.ts";
+import { readGeneration, stageGeneration } from "../generation/store.ts";
+import type { StoredGeneration } from "../generation/store.ts";
+import { ensureDirectory, removeLeftovers } from "../lib/atomic.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { gatewayDirectories, gatewayHome } from "../lib/gateway-home.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { withGatewayLock } from "../lib/gateway-lock.ts";
+import { ownUser } from "../lib/gateway-user.ts";
+import type { Context } from "../phase.ts";
+import { EXIT } from "../protocol.ts";
+import type { GatewayPayload } from "../protocol.ts";
+import { switchTo } from "../switch/switch.ts";
+import type { Switched } from "../switch/switch.ts";
+import { gatewayPayload } from "./payload.ts";
+
+export interface Converged extends Switched {
+  readonly profile: Manifest["profile"];
+  /** Runtimes that the kept generations need. */
+  readonly runtimes: readonly string[];
+}
+
+/** Whoever listens there, unless it is this gateway's own unit. */
+async function refuseOtherListener({ port, unit }: GatewayPayload, context: Context): Promise<void> {
+  const { listenerUid, services } = context.platform;
+  const uid = await listenerUid(port);
+  if (uid === undefined || (uid === ownUser().uid && (await services.state(unit)).mainPid !== 0)) return;
+  throw new PhaseFailure({
+    layer: "host",
+    code: "port-taken",
+    message: `port ${port} is taken by a process of uid ${uid}`,
+    fix: `find it with \`ss -ltnp 'sport = :${port}'\`, or give this gateway another port in the spec`,
+    exit: EXIT.os,
+  });
+}
+
+async function requireRuntime(manifest: Manifest): Promise<void> {
+  try {
+    await Promise.all([access(manifest.nodePath), access(manifest.cliPath)]);
+  } catch (error) {
+    throw new PhaseFailure({
+      layer: "runtime",
+      code: "runtime-missing",
+      message: `the runtime ${manifest.runtimeId} is not installed on this node`,
+      fix: "install it again: `pulumi up --replace` with the URN of this node's runtime phase",
+      exit: EXIT.unavailable,
+      cause: error,
+    });
+  }
+}
+
+async function buildGeneration(
+  payload: GatewayPayload,
+  home: GatewayHome,
+  context: Context,
+): Promise<StoredGeneration> {
+  const [environment, namespaces] = await Promise.all([
+    composeEnvironment(home, payload.token, payload.agents),
+    context.platform.services.canNamespace(),
+  ]);
+  return {
+    manifest: {
+      generation: payload.generation,
+      gateway: payload.gateway,
+      port: payload.port,
+      unit: payload.unit,
+      runtimeId: payload.runtimeId,
+      nodePath: payload.nodePath,
+      cliPath: join(context.paths.runtimes, payload.runtimeId, "node_modules/openclaw/openclaw.mjs"),
+      openclawVersion: payload.openclawVersion,
+      readyTimeoutSeconds: payload.readyTimeoutSeconds,
+      profile: namespaces ? "namespaced" : "seccomp-only",
+      tokenFingerprint: payload.token.fingerprint,
+      agents: payload.agents,
+    },
+    files: {
+      config: payload.files.config,
+      environment,
+      unit: namespaces ? payload.files.unit : payload.files.unitWithoutNamespaces,
+      secretsPlan: payload.files.secretsPlan,
+    },
+  };
+}
+
+/** `gatehouse-node internal gateway-converge`: stages the generation and switches to it. Runs as the gateway user. */
+export async function converge(untrusted: unknown, context: Context): Promise<Converged> {
+  const payload = gatewayPayload(untrusted, "payload");
+  const { home: homeDirectory } = ownUser();
+  const home = gatewayHome(homeDirectory);
+  const agents = payload.agents.map(({ id }) => id);
+  for (const path of gatewayDirectories(homeDirectory, agents)) await ensureDirectory(path, { mode: 0o700 });
+  return await withGatewayLock(home, context, async () => {
+    await removeLeftovers(home.generations);
+    await refuseOtherListener(payload, context);
+    const generation = await buildGeneration(payload, home, context);
+    await requireRuntime(generation.manifest);
+    await stageGeneration(home, generation);
+    const switched = await switchTo(home, generation, payload.keepGenerations, context);
+    const kept = await Promise.all(switched.kept.map((name) => readGeneration(home, name)));
+    return {
+      ...switched,
+      profile: generation.manifest.profile,
+      runtimes: [...new Set(kept.flatMap((stored) => (stored === null ? [] : [stored.manifest.runtimeId])))],
+    };
+  });
+}

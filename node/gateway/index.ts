@@ -1,0 +1,83 @@
+import { rm } from "node:fs/promises";
+import { listGenerations, removeGeneration } from "../generation/store.ts";
+import { ensureDirectory } from "../lib/atomic.ts";
+import { gatewayHome } from "../lib/gateway-home.ts";
+import { withGatewayLock } from "../lib/gateway-lock.ts";
+import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
+import { recordRuntimes } from "../lib/registry.ts";
+import type { Context, Phase, Removed } from "../phase.ts";
+import type { GatewayPayload, GatewayResult } from "../protocol.ts";
+import { clearJournal, clearRolledBack } from "../switch/journal.ts";
+import { removeLiveFiles } from "../switch/live-files.ts";
+import { DEAD_MAN, takeBack } from "../switch/switch.ts";
+import { converge } from "./converge.ts";
+import type { Converged } from "./converge.ts";
+import { hardeningFindings } from "./hardening.ts";
+import { gatewayPayload } from "./payload.ts";
+
+/** Longer than a start at its time limit, the vendor's checks and the return to the previous generation. */
+const WATCHDOG_SECONDS = 1500;
+
+async function apply(payload: GatewayPayload, context: Context): Promise<GatewayResult> {
+  const user = await gatewayUser(context.platform.users, payload.user, payload.home);
+  const converged = (await context.asUser(user, "gateway-converge", payload, {
+    timeoutSeconds: WATCHDOG_SECONDS - 20,
+  })) as Converged;
+  await recordRuntimes(context.paths, payload.gateway, converged.runtimes);
+  const findings = hardeningFindings(converged.profile, await context.platform.processFacts(converged.pid));
+  for (const finding of findings) context.progress(`hardening: ${finding}`);
+  return {
+    generation: payload.generation,
+    previousGeneration: converged.previous,
+    action: converged.action,
+    rollbackPoints: converged.kept.length - 1,
+    hardening: { profile: converged.profile, findings },
+    interruptionSeconds: converged.interruptionMs / 1000,
+  };
+}
+
+async function removeGateway(untrusted: unknown, context: Context): Promise<Removed> {
+  const payload = gatewayPayload(untrusted, "payload");
+  const home = gatewayHome(ownUser().home);
+  const { services } = context.platform;
+  await ensureDirectory(home.gatehouse, { mode: 0o700 });
+  return await withGatewayLock(home, context, async () => {
+    context.progress(`stopping ${payload.unit}`);
+    await services.cancel(DEAD_MAN);
+    await services.disable(payload.unit);
+    await removeLiveFiles(home, payload.unit);
+    await services.reload();
+    await rm(home.current, { force: true });
+    const generations = await listGenerations(home);
+    for (const name of generations) await removeGeneration(home, name);
+    await rm(home.candidate, { recursive: true, force: true });
+    await clearRolledBack(home);
+    await clearJournal(home);
+    return {
+      removed: [payload.unit, "configuration and environment file", `${generations.length} generations`],
+      kept: payload.purge ? [] : [`state ${home.openclaw}`, `workspaces ${home.workspaces}`],
+    };
+  });
+}
+
+async function remove(payload: GatewayPayload, context: Context): Promise<Removed> {
+  const user = await context.platform.users.find(payload.user);
+  if (user === undefined) return { removed: [], kept: [] };
+  return (await context.asUser(user, "gateway-remove", payload, { timeoutSeconds: WATCHDOG_SECONDS - 20 })) as Removed;
+}
+
+/** `gatehouse-node settle [--boot]`: what the dead-man timer and the settle unit call. */
+export async function settle(args: readonly string[], context: Context): Promise<void> {
+  const home = gatewayHome(ownUser().home);
+  await withGatewayLock(home, context, () => takeBack(home, args.includes("--boot"), context));
+}
+
+/** Stages one generation, validates it, switches to it behind a health gate, or returns to the previous one. */
+export const gatewayPhase: Phase<"gateway"> = {
+  name: "gateway",
+  watchdogSeconds: WATCHDOG_SECONDS,
+  check: (payload) => gatewayPayload(payload, "payload"),
+  apply,
+  remove,
+  userCommands: { "gateway-converge": converge, "gateway-remove": removeGateway },
+};

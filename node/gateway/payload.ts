@@ -1,0 +1,40 @@
+import { agentCredentials, generationName, unitName } from "../generation/manifest.ts";
+import {
+  absolutePath,
+  directoryName,
+  flag,
+  gatewayName,
+  integer,
+  machineExpectation,
+  object,
+  text,
+  textLike,
+  userName,
+  variableName,
+} from "../lib/shape.ts";
+import type { GatewayPayload } from "../protocol.ts";
+
+/** Checks a gateway phase's payload; the failure names field and shape. */
+export const gatewayPayload = object<GatewayPayload>({
+  machine: machineExpectation,
+  gateway: gatewayName,
+  user: userName,
+  home: absolutePath,
+  port: integer(1024, 65000),
+  unit: unitName,
+  runtimeId: directoryName,
+  nodePath: absolutePath,
+  openclawVersion: textLike(/^[0-9]+\.[0-9]+\.[0-9]+$/, "an exact version"),
+  generation: generationName,
+  files: object<GatewayPayload["files"]>({
+    config: text,
+    unit: text,
+    unitWithoutNamespaces: text,
+    secretsPlan: text,
+  }),
+  token: object<GatewayPayload["token"]>({ variable: variableName, value: text, fingerprint: text }),
+  agents: agentCredentials,
+  keepGenerations: integer(2, 20),
+  readyTimeoutSeconds: integer(5, 600),
+  purge: flag,
+});

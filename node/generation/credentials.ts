@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { renderEnvironmentFile } from "../../render/environment-file.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { readJsonOrNull } from "../lib/json-file.ts";
+import { list, object, text, variableName } from "../lib/shape.ts";
+import { EXIT } from "../protocol.ts";
+import type { DeliveredCredential, GatewayPayload } from "../protocol.ts";
+
+export const deliveredCredentials = list(
+  object<DeliveredCredential>({ provider: text, variable: variableName, value: text, fingerprint: text }),
+);
+
+/** Where an agent phase stages what the next generation carries; 0600. */
+export function stagedCredentialsPath(home: GatewayHome, agent: string): string {
+  return join(home.agents, agent, "credentials.json");
+}
+
+/** What was staged for one agent; null when nothing was. */
+export async function stagedCredentials(
+  home: GatewayHome,
+  agent: string,
+): Promise<readonly DeliveredCredential[] | null> {
+  return await readJsonOrNull(stagedCredentialsPath(home, agent), deliveredCredentials);
+}
+
+/**
+ * The EnvironmentFile of a generation: the gateway token, then exactly the credentials that the generation names.
+ * @throws {PhaseFailure} `credential-missing` when one was not staged or is another one than the generation's.
+ */
+export async function composeEnvironment(
+  home: GatewayHome,
+  token: GatewayPayload["token"],
+  agents: GatewayPayload["agents"],
+): Promise<string> {
+  const variables = new Map([[token.variable, token.value]]);
+  for (const agent of agents) {
+    const staged = await stagedCredentials(home, agent.id);
+    for (const wanted of agent.credentials) {
+      const found = staged?.find(({ variable }) => variable === wanted.variable);
+      if (found?.fingerprint !== wanted.fingerprint || found.provider !== wanted.provider) {
+        throw new PhaseFailure({
+          layer: "provider credential",
+          code: "credential-missing",
+          message:
+            found === undefined
+              ? `agent '${agent.id}' has no staged credential for provider '${wanted.provider}'`
+              : `agent '${agent.id}' has another credential staged for provider '${wanted.provider}' than this generation names`,
+          fix: `run the agent phase of '${agent.id}' again: \`pulumi up --replace\` with its URN`,
+          exit: EXIT.refused,
+        });
+      }
+      variables.set(found.variable, found.value);
+    }
+  }
+  return renderEnvironmentFile(variables);
+}

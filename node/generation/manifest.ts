@@ -1,0 +1,63 @@
+import {
+  absolutePath,
+  directoryName,
+  gatewayName,
+  integer,
+  list,
+  object,
+  oneOf,
+  text,
+  textLike,
+  variableName,
+} from "../lib/shape.ts";
+import type { GatewayPayload } from "../protocol.ts";
+
+/** Name of a generation: also the name of its directory. */
+export const generationName = textLike(/^g-[0-9a-f]{16}$/, "a generation (g- and 16 hex digits)");
+
+export const unitName = textLike(/^[a-z][a-z0-9@.-]{0,100}\.service$/, "a service unit's name");
+
+export const agentCredentials = list(
+  object<GatewayPayload["agents"][number]>({
+    id: gatewayName,
+    credentials: list(
+      object<GatewayPayload["agents"][number]["credentials"][number]>({
+        provider: text,
+        variable: variableName,
+        fingerprint: text,
+      }),
+    ),
+  }),
+);
+
+/** Everything about a generation that is needed to make it live again without the operator. Holds no secret. */
+export interface Manifest {
+  readonly generation: string;
+  readonly gateway: string;
+  readonly port: number;
+  readonly unit: string;
+  readonly runtimeId: string;
+  readonly nodePath: string;
+  /** The vendor's command line, `openclaw.mjs`. */
+  readonly cliPath: string;
+  readonly openclawVersion: string;
+  readonly readyTimeoutSeconds: number;
+  readonly profile: "namespaced" | "seccomp-only";
+  readonly tokenFingerprint: string;
+  readonly agents: GatewayPayload["agents"];
+}
+
+export const manifestShape = object<Manifest>({
+  generation: generationName,
+  gateway: gatewayName,
+  port: integer(1, 65535),
+  unit: unitName,
+  runtimeId: directoryName,
+  nodePath: absolutePath,
+  cliPath: absolutePath,
+  openclawVersion: text,
+  readyTimeoutSeconds: integer(1, 600),
+  profile: oneOf("namespaced", "seccomp-only"),
+  tokenFingerprint: text,
+  agents: agentCredentials,
+});

@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { homePaths } from "./paths.ts";
+import type { HomePaths } from "./paths.ts";
+
+/** Everything below a gateway user's home that a phase reads or writes; the same places as `render/layout.ts` names. */
+export interface GatewayHome extends HomePaths {
+  readonly config: string;
+  readonly environmentFile: string;
+  readonly workspaces: string;
+  readonly settleUnit: string;
+  /** Makes the user manager start the settle unit at boot. */
+  readonly settleWant: string;
+  /** Copy of a configuration that the vendor's commands may rewrite. */
+  readonly candidate: string;
+  /** What the dead-man timer or a boot took back, and why. */
+  readonly rolledBack: string;
+}
+
+export const SETTLE_UNIT = "gatehouse-settle.service";
+
+export function gatewayHome(home: string): GatewayHome {
+  const paths = homePaths(home);
+  return {
+    ...paths,
+    config: join(paths.openclaw, "openclaw.json"),
+    environmentFile: join(paths.openclaw, "gateway.systemd.env"),
+    workspaces: join(home, "workspaces"),
+    settleUnit: join(paths.userUnits, SETTLE_UNIT),
+    settleWant: join(paths.userUnits, "default.target.wants", SETTLE_UNIT),
+    candidate: join(paths.gatehouse, "candidate"),
+    rolledBack: join(paths.gatehouse, "rolled-back.json"),
+  };
+}
+
+/** Directories in the order in which they can be made, all 0700. */
+export function gatewayDirectories(home: string, agents: readonly string[]): string[] {
+  const below = (...parts: string[]): string => join(home, ...parts);
+  return [
+    below(".gatehouse"),
+    below(".gatehouse", "agents"),
+    below(".gatehouse", "generations"),
+    below(".config"),
+    below(".config", "systemd"),
+    below(".config", "systemd", "user"),
+    below(".config", "systemd", "user", "default.target.wants"),
+    below(".cache"),
+    below(".openclaw"),
+    below(".openclaw", "logs"),
+    below(".openclaw", "tmp"),
+    below(".openclaw", "agents"),
+    below("workspaces"),
+    ...agents.flatMap((agent) => [
+      below(".openclaw", "agents", agent),
+      below(".openclaw", "agents", agent, "agent"),
+      below("workspaces", agent),
+    ]),
+  ];
+}

@@ -1,0 +1,58 @@
+import { join } from "node:path";
+
+/** The fixed layout of a node. `root` is `/` everywhere but in tests. */
+export interface NodePaths {
+  /** Root-owned, world-readable: Node, this program, OpenClaw. */
+  readonly prefix: string;
+  readonly nodes: string;
+  readonly programs: string;
+  readonly runtimes: string;
+  /** Root-only state: machine record, locks, gateway registry. */
+  readonly state: string;
+  readonly machineRecord: string;
+  readonly locks: string;
+  /** One `<gateway>.json` for every gateway whose account exists. */
+  readonly gateways: string;
+}
+
+export function nodePaths(root = "/"): NodePaths {
+  const prefix = join(root, "opt/gatehouse");
+  const state = join(root, "var/lib/gatehouse");
+  return {
+    prefix,
+    nodes: join(prefix, "node"),
+    programs: join(prefix, "program"),
+    runtimes: join(prefix, "runtime"),
+    state,
+    machineRecord: join(state, "machine.json"),
+    locks: join(state, "locks"),
+    gateways: join(state, "gateways"),
+  };
+}
+
+/** Where things are below a gateway user's home; all of it is written as that user only. */
+export interface HomePaths {
+  readonly gatehouse: string;
+  readonly agents: string;
+  readonly generations: string;
+  /** Symlink to the live generation: swapping it is the commit point. */
+  readonly current: string;
+  readonly switchJournal: string;
+  readonly lock: string;
+  readonly openclaw: string;
+  readonly userUnits: string;
+}
+
+export function homePaths(home: string): HomePaths {
+  const gatehouse = join(home, ".gatehouse");
+  return {
+    gatehouse,
+    agents: join(gatehouse, "agents"),
+    generations: join(gatehouse, "generations"),
+    current: join(gatehouse, "current"),
+    switchJournal: join(gatehouse, "switch.json"),
+    lock: join(gatehouse, "lock.sqlite"),
+    openclaw: join(home, ".openclaw"),
+    userUnits: join(home, ".config/systemd/user"),
+  };
+}

@@ -1,0 +1,55 @@
+import { readFile, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ensureDirectory, syncDirectory, writeFileAtomic } from "./atomic.ts";
+import { errnoOf } from "./failure.ts";
+import type { NodePaths } from "./paths.ts";
+import { absolutePath, directoryName, gatewayName, list, object, userName } from "./shape.ts";
+
+/** One gateway that lives on this node, as root knows it. */
+export interface RegisteredGateway {
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  /** Runtimes that its live and kept generations need; empty until the first switch. */
+  readonly runtimes: readonly string[];
+}
+
+const shape = object<RegisteredGateway>({
+  gateway: gatewayName,
+  user: userName,
+  home: absolutePath,
+  runtimes: list(directoryName),
+});
+
+/** Every gateway whose account phase ran and whose removal did not. */
+export async function registeredGateways(paths: NodePaths): Promise<readonly RegisteredGateway[]> {
+  const names = await readdir(paths.gateways).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  const files = names.filter((name) => name.endsWith(".json")).sort();
+  return await Promise.all(
+    files.map(async (name) => {
+      const path = join(paths.gateways, name);
+      return shape(JSON.parse(await readFile(path, "utf8")), path);
+    }),
+  );
+}
+
+export async function registerGateway(paths: NodePaths, entry: RegisteredGateway): Promise<void> {
+  await ensureDirectory(paths.gateways, { mode: 0o700 });
+  await writeFileAtomic(join(paths.gateways, `${entry.gateway}.json`), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+}
+
+/** Notes which runtimes a gateway's generations need, so that removing a runtime keeps them. */
+export async function recordRuntimes(paths: NodePaths, gateway: string, runtimes: readonly string[]): Promise<void> {
+  const entry = (await registeredGateways(paths)).find((candidate) => candidate.gateway === gateway);
+  if (entry === undefined) return;
+  const wanted = [...new Set(runtimes)].sort();
+  if (wanted.join("\n") !== entry.runtimes.join("\n")) await registerGateway(paths, { ...entry, runtimes: wanted });
+}
+
+export async function unregisterGateway(paths: NodePaths, gateway: string): Promise<void> {
+  await rm(join(paths.gateways, `${gateway}.json`), { force: true });
+  await syncDirectory(paths.gateways).catch(() => undefined);
+}

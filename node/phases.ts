@@ -1,0 +1,18 @@
+import { accountPhase } from "./account/index.ts";
+import { agentPhase } from "./agent/index.ts";
+import { gatewayPhase, settle } from "./gateway/index.ts";
+import type { Program } from "./cli.ts";
+import { runtimePhase } from "./runtime/index.ts";
+import { verifyPhase } from "./verify/index.ts";
+
+/** Everything this program can do. */
+export const program: Program = {
+  phases: {
+    runtime: runtimePhase,
+    account: accountPhase,
+    agent: agentPhase,
+    gateway: gatewayPhase,
+    verify: verifyPhase,
+  },
+  settle,
+};

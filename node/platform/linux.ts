@@ -1,0 +1,66 @@
+import { readFile, readdir, readlink, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { EXIT } from "../protocol.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import type { Platform } from "./index.ts";
+import { listenerUid, processFacts } from "./linux-processes.ts";
+import { linuxServices } from "./linux-services.ts";
+import { linuxUsers } from "./linux-users.ts";
+
+async function machineId(): Promise<string> {
+  const id = await readFile("/etc/machine-id", "utf8").then(
+    (content) => content.trim(),
+    () => "",
+  );
+  if (/^[0-9a-f]{32}$/.test(id)) return id;
+  throw new PhaseFailure({
+    layer: "host",
+    code: "machine-id",
+    message: "/etc/machine-id holds no machine id",
+    fix: "run `systemd-machine-id-setup` on the node",
+    exit: EXIT.unavailable,
+  });
+}
+
+/** What `statfs` calls available is what unprivileged users get; root may use the reserve, but a full disk hurts all. */
+async function freeBytes(path: string): Promise<number> {
+  const stat = await statfs(path);
+  return stat.bavail * stat.bsize;
+}
+
+async function processesBelow(directory: string, executable: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const link = (what: string): Promise<string> => readlink(join("/proc", name, what)).catch(() => "");
+    const cwd = await link("cwd");
+    if (cwd !== directory && !cwd.startsWith(`${directory}/`)) continue;
+    if ((await link("exe")) === executable) found.push(Number(name));
+  }
+  return found;
+}
+
+export const linux: Platform = {
+  name: "linux",
+  privilegedGroups: [
+    "root",
+    "sudo",
+    "wheel",
+    "admin",
+    "adm",
+    "docker",
+    "lxd",
+    "incus-admin",
+    "libvirt",
+    "disk",
+    "shadow",
+    "systemd-journal",
+  ],
+  machineId,
+  users: linuxUsers,
+  freeBytes,
+  processesBelow,
+  services: linuxServices,
+  listenerUid,
+  processFacts,
+};

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { PhaseFailure } from "../lib/failure.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { EXIT } from "../protocol.ts";
+import type { Layer } from "../protocol.ts";
+import type { Context } from "../phase.ts";
+import type { StoredGeneration } from "../generation/store.ts";
+import { OpenclawCli, complaint, member, oneLine } from "../openclaw/cli.ts";
+import type { Answer } from "../openclaw/cli.ts";
+import { liveConfigMatches } from "./live-files.ts";
+
+const POLL_MS = 100;
+/** Ask the service manager at every tenth poll: it costs a process. */
+const POLLS_PER_STATE = 10;
+/** Signs of a cause in the vendor's log, the surest first. */
+const TELLING = [/failed to start|^error:/i, /fail|error|refus|invalid|unavailable|denied|in use/i, /./];
+/** Ours to explain, not a cause: the unit keeps the gateway away from the user manager's sockets on purpose. */
+const EXPECTED_COMPLAINT = /Unable to read systemd stop timeout/;
+/** `models status --check`: 0 usable, 2 usable but expiring (facts: openclaw.md 3). */
+const USABLE = new Set<number | null>([0, 2]);
+
+function gateFailure(layer: Layer, code: string, message: string, fix: string): PhaseFailure {
+  return new PhaseFailure({ layer, code, message, fix, exit: EXIT.gate });
+}
+
+async function answerOf(port: number, path: string, signal: AbortSignal): Promise<unknown> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(5000)]),
+    });
+    return await response.json();
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+/** The last telling line of the unit's log, without any credential. */
+async function causeFromLog(generation: StoredGeneration, context: Context): Promise<string> {
+  const lines = await context.platform.services.recentLog(generation.manifest.unit);
+  const own = lines.filter((line) => !line.startsWith(generation.manifest.unit) && !EXPECTED_COMPLAINT.test(line));
+  const line = TELLING.map((pattern) => own.findLast((text) => pattern.test(text))).find(
+    (found) => found !== undefined,
+  );
+  return line === undefined ? "" : `: ${new OpenclawCli(generation).redact(oneLine(line))}`;
+}
+
+/**
+ * Waits until the gateway answers ready with the generation's version.
+ * @throws {PhaseFailure} `start-failed` as soon as the process ended, `not-ready` at the time limit, `wrong-version`.
+ */
+export async function waitUntilReady(generation: StoredGeneration, context: Context): Promise<void> {
+  const { manifest } = generation;
+  const deadline = performance.now() + manifest.readyTimeoutSeconds * 1000;
+  for (let poll = 0; performance.now() < deadline; poll += 1) {
+    const ready = await answerOf(manifest.port, "/readyz", context.signal);
+    if (member(ready, "ready") === true) {
+      await checkVersion(generation, context);
+      return;
+    }
+    if (poll % POLLS_PER_STATE === POLLS_PER_STATE - 1) {
+      const state = await context.platform.services.state(manifest.unit);
+      if (state.active === "failed" || state.restarts > 0) {
+        throw gateFailure(
+          "gateway session",
+          "start-failed",
+          `the gateway ended while it started${await causeFromLog(generation, context)}`,
+          "read the cause above; the whole log: `journalctl --user --unit " + manifest.unit + "` as the gateway user",
+        );
+      }
+    }
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+  }
+  throw gateFailure(
+    "gateway session",
+    "not-ready",
+    `the gateway was not ready after ${manifest.readyTimeoutSeconds} s${await causeFromLog(generation, context)}`,
+    "check the load and memory of the node (a start takes 10 to 30 s), then run the same command again",
+  );
+}
+
+async function checkVersion(generation: StoredGeneration, context: Context): Promise<void> {
+  const { manifest } = generation;
+  const started = await answerOf(manifest.port, "/startupz", context.signal);
+  const version = member(started, "version");
+  if (member(started, "ok") === true && version === manifest.openclawVersion) return;
+  throw gateFailure(
+    "runtime",
+    "wrong-version",
+    `OpenClaw ${typeof version === "string" ? oneLine(version) : "of an unknown version"} answers on port ${manifest.port}, expected ${manifest.openclawVersion}`,
+    "find out what else listens on that port: `ss -ltnp`",
+  );
+}
+
+function checkStatus(answer: Answer, cli: OpenclawCli): void {
+  const { json } = answer;
+  const audit = member(json, "service", "configAudit");
+  if (member(json, "service", "loaded") !== true || member(audit, "ok") !== true) {
+    const issues = (member(audit, "issues") as readonly unknown[] | undefined) ?? [];
+    const codes = issues.map((issue) => String(member(issue, "code")));
+    throw gateFailure(
+      "config or disk",
+      "unit-audit",
+      `OpenClaw finds fault with the service definition: ${codes.length === 0 ? "it is not loaded" : codes.join(", ")}`,
+      "report it with this message: the unit is rendered by Gatehouse; run `openclaw gateway status` on the node for details",
+    );
+  }
+  if (answer.result.status === 0 && member(json, "rpc", "ok") === true) return;
+  const failure = member(json, "rpc", "connectFailure");
+  const detail = member(failure, "detailCode") ?? member(failure, "kind");
+  const error = member(json, "rpc", "error");
+  throw gateFailure(
+    "gateway session",
+    typeof detail === "string" ? detail.toLowerCase().replaceAll("_", "-") : "rpc",
+    `a session with the gateway token is not possible: ${cli.redact(typeof error === "string" ? oneLine(error) : complaint(answer))}`,
+    "the gateway runs, but does not accept the token of its own environment file; look at `gateway.auth` in openclaw.json",
+  );
+}
+
+/** Only profiles that rest after an earlier refusal of the provider: that says nothing about the key they have now. */
+function onlyCoolingDown(json: unknown): boolean {
+  const auth = member(json, "auth");
+  const unusable = (member(auth, "unusableProfiles") as readonly unknown[] | undefined) ?? [];
+  const missing = (member(auth, "missingProvidersInUse") as readonly unknown[] | undefined) ?? [];
+  return (
+    unusable.length > 0 && missing.length === 0 && unusable.every((profile) => member(profile, "kind") === "cooldown")
+  );
+}
+
+function checkAgent(agent: string, answer: Answer, cli: OpenclawCli, context: Context): void {
+  if (USABLE.has(answer.result.status)) return;
+  if (onlyCoolingDown(answer.json)) {
+    context.progress(`agent '${agent}': its provider refused the previous key; OpenClaw waits before it tries again`);
+    return;
+  }
+  const missing = (member(answer.json, "auth", "missingProvidersInUse") as readonly unknown[] | undefined) ?? [];
+  const [issue] = (member(answer.json, "auth", "modelRouteIssues") as readonly unknown[] | undefined) ?? [];
+  const cause =
+    missing.length > 0
+      ? `no usable key for ${missing.map(String).join(", ")}`
+      : cli.redact(
+          issue === undefined ? complaint(answer) : oneLine(String(member(issue, "message") ?? member(issue, "kind"))),
+        );
+  throw gateFailure(
+    "provider credential",
+    "agent-credential",
+    `agent '${agent}' cannot use its model: ${cause}`,
+    `check the credential of agent '${agent}' in the spec and in the secret manager`,
+  );
+}
+
+/**
+ * Everything a new generation has to show before it is live: the vendor's own view of service, session and every
+ * agent's credential, and a configuration that still means what was written. The vendor's commands run side by side.
+ */
+export async function passGate(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<void> {
+  const cli = new OpenclawCli(generation);
+  const [status, ...agents] = await Promise.all([
+    cli.run(["gateway", "status", "--json", "--require-rpc"]),
+    ...generation.manifest.agents.map(
+      async ({ id }) => [id, await cli.run(["models", "status", "--json", "--check", "--agent", id])] as const,
+    ),
+  ]);
+  checkStatus(status, cli);
+  for (const [agent, answer] of agents) checkAgent(agent, answer, cli, context);
+  if (!(await liveConfigMatches(home, generation))) {
+    throw gateFailure(
+      "config or disk",
+      "config-changed",
+      "openclaw.json no longer says what was written: something rewrote it while the gateway started",
+      "find out what else manages this gateway (an `openclaw doctor --fix`, a configuration management tool)",
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ensureDirectory, readLinkOrNull, removeLeftovers, swapSymlink, writeFileAtomic } from "../lib/atomic.ts";
+import { gatewayDirectories } from "../lib/gateway-home.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { readTextOrNull } from "../lib/json-file.ts";
+import type { StoredGeneration } from "../generation/store.ts";
+
+/**
+ * The configuration without what the vendor adds at every rewrite, in one spelling; null when it is not JSON.
+ * Two texts with the same meaning need no restart (DESIGN.md, decision 13).
+ */
+export function configMeaning(text: string): string | null {
+  let config: unknown;
+  try {
+    config = JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+  return JSON.stringify(config, (key, value: unknown) => {
+    if (key === "meta") return undefined;
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
+  });
+}
+
+/** Whether the live configuration still says what the generation says. */
+export async function liveConfigMatches(home: GatewayHome, generation: StoredGeneration): Promise<boolean> {
+  const live = await readTextOrNull(home.config);
+  return live !== null && configMeaning(live) === configMeaning(generation.files.config);
+}
+
+function unitPath(home: GatewayHome, generation: StoredGeneration): string {
+  return join(home.userUnits, generation.manifest.unit);
+}
+
+/** Which live files differ from the generation, in words; empty when none does. */
+export async function liveDifferences(home: GatewayHome, generation: StoredGeneration): Promise<readonly string[]> {
+  const [config, environment, unit] = await Promise.all([
+    liveConfigMatches(home, generation),
+    readTextOrNull(home.environmentFile),
+    readTextOrNull(unitPath(home, generation)),
+  ]);
+  return [
+    ...(config ? [] : ["configuration"]),
+    ...(environment === generation.files.environment ? [] : ["environment file"]),
+    ...(unit === generation.files.unit ? [] : ["unit"]),
+  ];
+}
+
+/** The unit that finishes or takes back an unconfirmed switch before the gateway starts at a boot. */
+function settleUnit(home: GatewayHome, unit: string, settleCommand: readonly string[]): string {
+  return [
+    "[Unit]",
+    "Description=Gatehouse: take back a gateway switch that nobody confirmed",
+    `ConditionPathExists=${home.switchJournal}`,
+    `Before=${unit}`,
+    "",
+    "[Service]",
+    "Type=oneshot",
+    `ExecStart=${[...settleCommand, "--boot"].join(" ")}`,
+    "TimeoutStartSec=60",
+    "UMask=0077",
+    "",
+    "[Install]",
+    "WantedBy=default.target",
+    "",
+  ].join("\n");
+}
+
+/** Puts a generation's files where the vendor and systemd read them; each by one rename, modes before content. */
+export async function placeLiveFiles(
+  home: GatewayHome,
+  generation: StoredGeneration,
+  settleCommand: readonly string[],
+): Promise<void> {
+  const { manifest, files } = generation;
+  const agents = manifest.agents.map(({ id }) => id);
+  for (const path of gatewayDirectories(join(home.gatehouse, ".."), agents))
+    await ensureDirectory(path, { mode: 0o700 });
+  await Promise.all([home.openclaw, home.userUnits, home.gatehouse, home.generations].map(removeLeftovers));
+  if (!(await liveConfigMatches(home, generation))) await writeFileAtomic(home.config, files.config, { mode: 0o600 });
+  const settle = settleUnit(home, manifest.unit, settleCommand);
+  for (const [path, content] of [
+    [home.environmentFile, files.environment],
+    [unitPath(home, generation), files.unit],
+    [home.settleUnit, settle],
+  ] as const) {
+    if ((await readTextOrNull(path)) !== content) await writeFileAtomic(path, content, { mode: 0o600 });
+  }
+  if ((await readLinkOrNull(home.settleWant)) !== home.settleUnit) await swapSymlink(home.settleWant, home.settleUnit);
+}
+
+/** Removes everything that `placeLiveFiles` wrote, and what the vendor copied from it. Workspaces and state stay. */
+export async function removeLiveFiles(home: GatewayHome, unit: string): Promise<void> {
+  const vendorCopies = [".bak", ".bak.1", ".bak.2", ".bak.3", ".bak.4", ".last-good"].map((end) => home.config + end);
+  const unitFile = join(home.userUnits, unit);
+  const paths = [
+    home.environmentFile,
+    home.config,
+    ...vendorCopies,
+    unitFile,
+    `${unitFile}.bak`,
+    home.settleWant,
+    home.settleUnit,
+  ];
+  for (const path of paths) await rm(path, { force: true });
+}

@@ -1,0 +1,210 @@
+import { dirname, join } from "node:path";
+import { PhaseFailure, toPhaseFailure } from "../lib/failure.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import type { Context } from "../phase.ts";
+import { acceptCandidate } from "../openclaw/candidate.ts";
+import {
+  liveGeneration,
+  pruneGenerations,
+  readGeneration,
+  removeGeneration,
+  requireGeneration,
+  setLiveGeneration,
+} from "../generation/store.ts";
+import type { StoredGeneration } from "../generation/store.ts";
+import { passGate, waitUntilReady } from "./gate.ts";
+import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
+import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
+
+/** Transient timer of the gateway user's manager; settles when nobody confirms. */
+export const DEAD_MAN = "gatehouse-dead-man";
+/** Seconds that a second SSH session has for its confirmation. */
+const CONFIRM_SECONDS = 180;
+/** Beyond the start's own time limit: the vendor's checks, and the old generation's start after a failure. */
+const SWITCH_MARGIN_SECONDS = 300;
+
+export interface Switched {
+  readonly action: "switched" | "unchanged";
+  /** The generation to return to; null when there is none. */
+  readonly previous: string | null;
+  readonly kept: readonly string[];
+  readonly interruptionMs: number;
+  readonly pid: number;
+}
+
+/** How the on-node program is called to settle a switch. */
+export function settleCommand(context: Context): readonly string[] {
+  return [join(dirname(context.programFile), "gatehouse-node"), "settle"];
+}
+
+async function start(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<void> {
+  const { services } = context.platform;
+  await placeLiveFiles(home, generation, settleCommand(context));
+  await services.reload();
+  await services.enable(generation.manifest.unit);
+  await services.restart(generation.manifest.unit);
+  await waitUntilReady(generation, context);
+}
+
+/** Makes the last confirmed generation serve again; without one, the gateway is stopped and its secrets are removed. */
+async function restore(
+  home: GatewayHome,
+  from: string | null,
+  failed: StoredGeneration,
+  context: Context,
+): Promise<string> {
+  const { services } = context.platform;
+  const previous = from === null ? null : await readGeneration(home, from);
+  if (previous === null) {
+    await services.disable(failed.manifest.unit);
+    await removeLiveFiles(home, failed.manifest.unit);
+    await services.reload();
+    await services.cancel(DEAD_MAN);
+    await clearJournal(home);
+    return "there was no generation before it: the gateway is stopped and its files are removed";
+  }
+  context.progress(`returning to ${previous.manifest.generation}`);
+  await start(home, previous, context);
+  await setLiveGeneration(home, previous.manifest.generation);
+  await services.cancel(DEAD_MAN);
+  await clearJournal(home);
+  return `the previous generation ${previous.manifest.generation} is serving again`;
+}
+
+async function afterFailure(
+  home: GatewayHome,
+  from: string | null,
+  failed: StoredGeneration,
+  cause: unknown,
+  context: Context,
+): Promise<PhaseFailure> {
+  const failure = toPhaseFailure(cause);
+  let outcome: string;
+  try {
+    outcome = await restore(home, from, failed, context);
+    if (failed.manifest.generation !== from) await removeGeneration(home, failed.manifest.generation);
+  } catch (error) {
+    const second = toPhaseFailure(error);
+    outcome = `returning to ${from ?? "nothing"} failed as well (${second.message}); the timer ${DEAD_MAN} tries again`;
+  }
+  return new PhaseFailure({
+    layer: failure.layer,
+    code: failure.code,
+    message: `${failure.message}; ${outcome}`,
+    fix: failure.fix,
+    exit: failure.exit,
+    cause,
+  });
+}
+
+/** Live, unchanged on disk and answering: nothing to do. */
+async function isServing(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<boolean> {
+  if ((await liveGeneration(home)) !== generation.manifest.generation) return false;
+  if ((await liveDifferences(home, generation)).length > 0) return false;
+  const state = await context.platform.services.state(generation.manifest.unit);
+  if (!state.enabled || state.active !== "active") return false;
+  return await waitUntilReady(generation, context).then(
+    () => true,
+    () => {
+      context.signal.throwIfAborted();
+      return false;
+    },
+  );
+}
+
+/**
+ * Makes a staged generation live, or leaves the last confirmed one live and throws. Killed at any point, the journal
+ * says what to return to. Call it under the gateway's lock.
+ */
+export async function switchTo(
+  home: GatewayHome,
+  generation: StoredGeneration,
+  keepGenerations: number,
+  context: Context,
+): Promise<Switched> {
+  const { services } = context.platform;
+  const { manifest } = generation;
+  const to = manifest.generation;
+  const journal = await readJournal(home);
+  if (await isServing(home, generation, context)) {
+    if (journal !== null) await services.schedule(DEAD_MAN, CONFIRM_SECONDS, settleCommand(context));
+    const kept = await pruneGenerations(home, keepGenerations, [to, journal?.from ?? null]);
+    return {
+      action: "unchanged",
+      previous: kept.find((name) => name !== to) ?? null,
+      kept,
+      interruptionMs: journal?.interruptionMs ?? 0,
+      pid: (await services.state(manifest.unit)).mainPid,
+    };
+  }
+  // An interrupted or unconfirmed switch keeps its way back: what it switched to was never confirmed.
+  const from = journal === null ? await liveGeneration(home) : (journal.from ?? null);
+  context.progress(`checking the new configuration with OpenClaw ${manifest.openclawVersion}`);
+  try {
+    await acceptCandidate(home, generation);
+  } catch (error) {
+    // What the runtime refuses is no point to return to.
+    if (to !== from && to !== (await liveGeneration(home))) await removeGeneration(home, to);
+    throw error;
+  }
+  const entry = { ...(from === null ? {} : { from }), to };
+  await services.schedule(DEAD_MAN, manifest.readyTimeoutSeconds + SWITCH_MARGIN_SECONDS, settleCommand(context));
+  await writeJournal(home, { state: "switching", ...entry, interruptionMs: 0 });
+  const stopped = performance.now();
+  let interruptionMs: number;
+  try {
+    context.progress(`starting ${manifest.unit} with ${to}`);
+    await start(home, generation, context);
+    interruptionMs = Math.round(performance.now() - stopped);
+    context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; asking OpenClaw about session and agents`);
+    await passGate(home, generation, context);
+    await setLiveGeneration(home, to);
+  } catch (error) {
+    // The watchdog leaves no time for a restart: the timer or the next run returns to what the journal says.
+    context.signal.throwIfAborted();
+    throw await afterFailure(home, from, generation, error, context);
+  }
+  await writeJournal(home, { state: "unconfirmed", ...entry, interruptionMs });
+  await services.schedule(DEAD_MAN, CONFIRM_SECONDS, settleCommand(context));
+  await clearRolledBack(home);
+  const kept = await pruneGenerations(home, keepGenerations, [to, from]);
+  return {
+    action: "switched",
+    previous: from,
+    kept,
+    interruptionMs,
+    pid: (await services.state(manifest.unit)).mainPid,
+  };
+}
+
+/** Removes the way back of a switch: from now on its generation is the one to return to. */
+export async function confirmSwitch(home: GatewayHome, context: Context): Promise<void> {
+  await clearJournal(home);
+  await clearRolledBack(home);
+  await context.platform.services.cancel(DEAD_MAN);
+}
+
+/**
+ * Ends a switch that nobody confirmed. At a boot the service manager starts the gateway itself right afterwards.
+ * A first generation that passed its gate stays: there is nothing to return to.
+ */
+export async function takeBack(home: GatewayHome, atBoot: boolean, context: Context): Promise<void> {
+  const journal = await readJournal(home);
+  if (journal === null) return;
+  const reason = journal.state === "switching" ? "interrupted" : "unconfirmed";
+  if (journal.from === undefined && reason === "unconfirmed") {
+    await confirmSwitch(home, context);
+    return;
+  }
+  const failed = await requireGeneration(home, journal.to);
+  if (atBoot && journal.from !== undefined) {
+    const previous = await requireGeneration(home, journal.from);
+    await placeLiveFiles(home, previous, settleCommand(context));
+    await context.platform.services.reload();
+    await setLiveGeneration(home, journal.from);
+    await clearJournal(home);
+  } else {
+    await restore(home, journal.from ?? null, failed, context);
+  }
+  await writeRolledBack(home, { generation: journal.to, reason });
+}

@@ -1,0 +1,88 @@
+import { generationName, unitName } from "../generation/manifest.ts";
+import { liveGeneration, requireGeneration } from "../generation/store.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { gatewayHome } from "../lib/gateway-home.ts";
+import { withGatewayLock } from "../lib/gateway-lock.ts";
+import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
+import { absolutePath, gatewayName, integer, machineExpectation, object, text, userName } from "../lib/shape.ts";
+import type { Context, Phase } from "../phase.ts";
+import { EXIT } from "../protocol.ts";
+import type { VerifyPayload, VerifyResult } from "../protocol.ts";
+import { waitUntilReady } from "../switch/gate.ts";
+import { readRolledBack } from "../switch/journal.ts";
+import { confirmSwitch, switchTo } from "../switch/switch.ts";
+
+const KEEP_ALL = Number.MAX_SAFE_INTEGER;
+
+const shape = object<VerifyPayload>({
+  machine: machineExpectation,
+  gateway: gatewayName,
+  user: userName,
+  home: absolutePath,
+  port: integer(1024, 65000),
+  unit: unitName,
+  generation: generationName,
+  openclawVersion: text,
+});
+
+const check = (payload: unknown): VerifyPayload => shape(payload, "payload");
+
+/** Runs as the gateway user, in another SSH session than the one that switched. */
+async function confirm(untrusted: unknown, context: Context): Promise<VerifyResult> {
+  const payload = check(untrusted);
+  const home = gatewayHome(ownUser().home);
+  return await withGatewayLock(home, context, async () => {
+    const live = await liveGeneration(home);
+    if (live !== payload.generation) {
+      const rolledBack = await readRolledBack(home);
+      if (rolledBack?.generation !== payload.generation) {
+        throw new PhaseFailure({
+          layer: "config or disk",
+          code: "generation-not-live",
+          message: `the generation ${live ?? "(none)"} is live, not ${payload.generation}`,
+          fix: "apply the gateway again: `pulumi up --replace` with the URN of this gateway's gateway phase",
+          exit: EXIT.gate,
+        });
+      }
+      // It passed its gate, and only the confirmation was late: this session is the confirmation.
+      context.progress(`${payload.generation} was taken back because nobody confirmed it; switching to it again`);
+      await switchTo(home, await requireGeneration(home, payload.generation), KEEP_ALL, context);
+    }
+    const generation = await requireGeneration(home, payload.generation);
+    await waitUntilReady(generation, context);
+    const state = await context.platform.services.state(payload.unit);
+    if (state.active !== "active" || !state.enabled) {
+      throw new PhaseFailure({
+        layer: "gateway session",
+        code: "unit-state",
+        message: `${payload.unit} is ${state.active}/${state.sub} and ${state.enabled ? "enabled" : "not enabled"}`,
+        fix: "apply the gateway again: `pulumi up --replace` with the URN of this gateway's gateway phase",
+        exit: EXIT.gate,
+      });
+    }
+    await confirmSwitch(home, context);
+    return {
+      generation: payload.generation,
+      health: "ready",
+      unitState: `${state.active} (${state.sub})`,
+      pid: state.mainPid,
+      restarts: state.restarts,
+      openclawVersion: generation.manifest.openclawVersion,
+    };
+  });
+}
+
+async function apply(payload: VerifyPayload, context: Context): Promise<VerifyResult> {
+  const user = await gatewayUser(context.platform.users, payload.user, payload.home);
+  return (await context.asUser(user, "verify-confirm", payload, { timeoutSeconds: 1400 })) as VerifyResult;
+}
+
+/** Finds the expected generation serving and ends its way back; the second SSH session of DESIGN.md, decision 3. */
+export const verifyPhase: Phase<"verify"> = {
+  name: "verify",
+  watchdogSeconds: 1500,
+  check,
+  apply,
+  remove: () => Promise.resolve({ removed: [], kept: [] }),
+  userCommands: { "verify-confirm": confirm },
+};

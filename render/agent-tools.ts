@@ -1,0 +1,64 @@
+import type { PermissionsSpec } from "../spec/index.ts";
+
+/** Tools that reach over to other agents, change the gateway or act on a timer: no agent has them unless the spec grants one. */
+const ALWAYS_DENIED = ["group:automation", "gateway", "secrets", "sessions_send", "sessions_spawn"];
+
+/** Beyond that, what the `minimal` profile takes away. */
+const FILE_WRITERS = ["write", "edit", "apply_patch"];
+
+const FILE_WRITERS_GROUP = "group:fs";
+
+/** Vendor names of the tools that run commands. */
+const COMMAND_RUNNERS = "group:runtime";
+
+interface ExecPolicy {
+  readonly exec: { readonly host: "gateway" | "sandbox"; readonly mode: "deny" | "allowlist" | "full" };
+  readonly sandbox: Readonly<Record<string, unknown>>;
+  readonly denied: readonly string[];
+}
+
+const EXEC: Readonly<Record<PermissionsSpec["exec"], ExecPolicy>> = {
+  deny: { exec: { host: "gateway", mode: "deny" }, sandbox: { mode: "off" }, denied: [COMMAND_RUNNERS] },
+  // no allowlist is written: a command that would fall back to the host is refused
+  sandbox: {
+    exec: { host: "sandbox", mode: "allowlist" },
+    sandbox: {
+      mode: "all",
+      backend: "docker",
+      scope: "agent",
+      workspaceAccess: "rw",
+      docker: { network: "none", readOnlyRoot: true, capDrop: ["ALL"] },
+    },
+    denied: [],
+  },
+  host: { exec: { host: "gateway", mode: "full" }, sandbox: { mode: "off" }, denied: [] },
+};
+
+/** The `tools` and `sandbox` blocks of one agent (facts: OpenClaw 2026.9.6, configuration). */
+export function agentTools(permissions: PermissionsSpec): {
+  tools: Readonly<Record<string, unknown>>;
+  sandbox: Readonly<Record<string, unknown>>;
+} {
+  const policy = EXEC[permissions.exec];
+  const granted = new Set(permissions.allow);
+  const baseline = [
+    ...ALWAYS_DENIED,
+    ...(permissions.profile === "minimal" && !granted.has(FILE_WRITERS_GROUP) ? FILE_WRITERS : []),
+  ].filter((tool) => !granted.has(tool));
+  return {
+    tools: {
+      profile: permissions.profile,
+      alsoAllow: sorted(permissions.allow),
+      // `denied` of the exec policy is not negotiable through `allow`: the vendor lets deny win
+      deny: sorted([...baseline, ...policy.denied, ...permissions.deny]),
+      exec: policy.exec,
+      fs: { workspaceOnly: true },
+      elevated: { enabled: false },
+    },
+    sandbox: policy.sandbox,
+  };
+}
+
+function sorted(names: readonly string[]): string[] {
+  return [...new Set(names)].sort();
+}

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import type { GatewayPayload } from "../node/protocol.ts";
+import { credentialVariable, GATEWAY_TOKEN_VARIABLE, type GatewaySpec, type NodeDesign } from "../spec/index.ts";
+import { RenderError } from "./errors.ts";
+import { seccompOnly } from "./hardening.ts";
+import { gatewayLayout } from "./layout.ts";
+import { renderOpenclawConfig } from "./openclaw-config.ts";
+import { renderSecretsPlan } from "./secrets-plan.ts";
+import { renderSystemdUnit, type UnitRuntime } from "./systemd-unit.ts";
+
+export interface GenerationInput {
+  readonly node: NodeDesign;
+  readonly gateway: GatewaySpec;
+  readonly runtime: UnitRuntime;
+  /** Fingerprints of the values; the values themselves are not needed to name a generation. */
+  readonly tokenFingerprint: string;
+  credentialFingerprint(agent: string, provider: string): string;
+}
+
+/** All of a gateway phase's payload that is desired state and no secret. */
+export type RenderedGeneration = Pick<
+  GatewayPayload,
+  | "gateway"
+  | "user"
+  | "home"
+  | "port"
+  | "unit"
+  | "runtimeId"
+  | "nodePath"
+  | "openclawVersion"
+  | "generation"
+  | "files"
+  | "agents"
+  | "keepGenerations"
+> & { readonly token: { readonly variable: string; readonly fingerprint: string } };
+
+/** Assembles one generation; the same input gives the same bytes and the same id. */
+export function renderGeneration(input: GenerationInput): RenderedGeneration {
+  const { node, gateway, runtime } = input;
+  if (node.platform !== "linux") {
+    throw new RenderError(
+      `node '${node.name}': gateways on ${node.platform} cannot be rendered by this version`,
+      "use a Linux node, or a version of Gatehouse with launchd support",
+    );
+  }
+  const layout = gatewayLayout(node.platform, gateway);
+  const unit = renderSystemdUnit(gateway, layout, runtime);
+  const content = {
+    runtimeId: runtime.id,
+    nodePath: runtime.nodePath,
+    openclawVersion: node.runtime.openclaw.version,
+    files: {
+      config: renderOpenclawConfig(node, gateway, layout),
+      unit,
+      unitWithoutNamespaces: seccompOnly(unit),
+      secretsPlan: renderSecretsPlan(gateway),
+    },
+    token: { variable: GATEWAY_TOKEN_VARIABLE, fingerprint: input.tokenFingerprint },
+    agents: gateway.agents.map((agent) => ({
+      id: agent.id,
+      credentials: agent.credentials.map(({ provider }) => ({
+        provider,
+        variable: credentialVariable(agent.id, provider),
+        fingerprint: input.credentialFingerprint(agent.id, provider),
+      })),
+    })),
+  };
+  return {
+    gateway: gateway.name,
+    user: layout.user,
+    home: layout.home,
+    port: gateway.port,
+    unit: layout.unitName,
+    generation: generationId(content),
+    keepGenerations: gateway.keepGenerations,
+    ...content,
+  };
+}
+
+/** `g-` and the first 64 bits of the SHA-256 over the content as canonical JSON. */
+function generationId(content: object): string {
+  return `g-${createHash("sha256").update(canonicalJson(content)).digest("hex").slice(0, 16)}`;
+}
+
+/** JSON with object keys in code unit order, so that equal values have equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    part !== null && typeof part === "object" && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : part,
+  );
+}

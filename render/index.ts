@@ -1,0 +1,11 @@
+export * from "./environment-file.ts";
+export * from "./errors.ts";
+export * from "./fingerprint.ts";
+export * from "./generation.ts";
+export { NAMESPACE_DIRECTIVES, seccompOnly } from "./hardening.ts";
+export * from "./layout.ts";
+export * from "./mask.ts";
+export { renderOpenclawConfig, secretVariables } from "./openclaw-config.ts";
+export { profileId, usedPlugins, usedProviders } from "./providers.ts";
+export { renderSecretsPlan } from "./secrets-plan.ts";
+export { renderSystemdUnit, type UnitRuntime } from "./systemd-unit.ts";

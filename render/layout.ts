@@ -1,0 +1,108 @@
+import type { GatewaySpec, Platform } from "../spec/index.ts";
+
+/** Root of everything that the node's administrator owns (DESIGN.md, "Generation" and "Runtime"). */
+export const GATEHOUSE_ROOT = "/opt/gatehouse";
+
+/** The vendor derives this name from the default profile; each gateway has an OS user of its own, so it never collides. */
+export const GATEWAY_UNIT = "openclaw-gateway.service";
+
+/** Installed package of a runtime; `entry` is the gateway, `cli` the command line. */
+export interface RuntimePaths {
+  readonly directory: string;
+  readonly entry: string;
+  readonly cli: string;
+}
+
+export function runtimePaths(runtimeId: string): RuntimePaths {
+  const directory = `${GATEHOUSE_ROOT}/runtime/${runtimeId}`;
+  const openclaw = `${directory}/node_modules/openclaw`;
+  return { directory, entry: `${openclaw}/dist/index.js`, cli: `${openclaw}/openclaw.mjs` };
+}
+
+/** Files of one generation, below its directory. */
+export const GENERATION_FILES = {
+  config: "openclaw.json",
+  environment: "gateway.env",
+  unit: GATEWAY_UNIT,
+  secretsPlan: "secrets-plan.json",
+  manifest: "manifest.json",
+} as const;
+
+/** Absolute paths of one gateway, all below its user's home. */
+export interface GatewayLayout {
+  readonly user: string;
+  readonly home: string;
+  /** The vendor's state directory and the files in it that Gatehouse writes. */
+  readonly stateDir: string;
+  readonly configPath: string;
+  readonly envFile: string;
+  readonly logFile: string;
+  readonly unitName: string;
+  readonly unitPath: string;
+  readonly workspacesDir: string;
+  /** The vendor puts database snapshots here and does not start when it cannot. */
+  readonly cacheDir: string;
+  /**
+   * Compiled JavaScript of the vendor. Its default is a predictable name in the shared /tmp, where another user could
+   * place code that this gateway would run.
+   */
+  readonly compileCacheDir: string;
+  readonly tempDir: string;
+  /** Gatehouse's own directory; the gateway process never needs it. */
+  readonly gatehouseDir: string;
+  readonly generationsDir: string;
+  /** Symlink to the live generation; swapping it is the commit point. */
+  readonly currentLink: string;
+  /** Says what to return to while a switch is under way or unconfirmed. */
+  readonly journalPath: string;
+  /** Serialises everyone who changes this gateway's files: converge, settle, verify. */
+  readonly lockPath: string;
+  workspace(agent: string): string;
+  agentDir(agent: string): string;
+  stagingDir(agent: string): string;
+  stagedCredentials(agent: string): string;
+  generationDir(generation: string): string;
+}
+
+const HOMES: Readonly<Record<Platform, string>> = { linux: "/home", macos: "/Users" };
+
+/** Where an OS user lives unless the spec says otherwise. */
+export function defaultHome(platform: Platform, user: string): string {
+  return `${HOMES[platform]}/${user}`;
+}
+
+export function gatewayLayout(platform: Platform, gateway: Pick<GatewaySpec, "user" | "home">): GatewayLayout {
+  return userLayout(gateway.user, gateway.home ?? defaultHome(platform, gateway.user));
+}
+
+/** The same paths from what a phase payload carries. */
+export function userLayout(user: string, home: string): GatewayLayout {
+  const stateDir = `${home}/.openclaw`;
+  const gatehouseDir = `${home}/.gatehouse`;
+  const workspacesDir = `${home}/workspaces`;
+  const cacheDir = `${home}/.cache`;
+  return {
+    user,
+    home,
+    stateDir,
+    configPath: `${stateDir}/openclaw.json`,
+    envFile: `${stateDir}/gateway.systemd.env`,
+    logFile: `${stateDir}/logs/gateway.log`,
+    unitName: GATEWAY_UNIT,
+    unitPath: `${home}/.config/systemd/user/${GATEWAY_UNIT}`,
+    workspacesDir,
+    cacheDir,
+    compileCacheDir: `${cacheDir}/openclaw-compile`,
+    tempDir: `${stateDir}/tmp`,
+    gatehouseDir,
+    generationsDir: `${gatehouseDir}/generations`,
+    currentLink: `${gatehouseDir}/current`,
+    journalPath: `${gatehouseDir}/switch.json`,
+    lockPath: `${gatehouseDir}/lock.sqlite`,
+    workspace: (agent) => `${workspacesDir}/${agent}`,
+    agentDir: (agent) => `${stateDir}/agents/${agent}/agent`,
+    stagingDir: (agent) => `${gatehouseDir}/agents/${agent}`,
+    stagedCredentials: (agent) => `${gatehouseDir}/agents/${agent}/credentials.json`,
+    generationDir: (generation) => `${gatehouseDir}/generations/${generation}`,
+  };
+}
