@@ -1,0 +1,221 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { GatewayResult, VerifyResult } from "../node/protocol.ts";
+import { fingerprint, gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
+import type { GatewayLayout, RenderedGeneration } from "../render/index.ts";
+import { remotePhase } from "../remote/phase.ts";
+import type { RemotePhase } from "../remote/phase.ts";
+import type { GatewaySpec, NodeDesign } from "../spec/index.ts";
+import { Agent } from "./agent.ts";
+import type { PhaseTarget } from "./agent.ts";
+import { generatedToken } from "./keys.ts";
+import type { RuntimePlan } from "./runtime.ts";
+
+/** Seconds a starting gateway may take: 10 to 30 measured, more on a busy machine. */
+const READY_SECONDS = 180;
+
+/** Secrets of one gateway, as outputs. */
+export interface GatewaySecrets {
+  /** Session token; default: one is generated and kept as a secret output. */
+  readonly token?: pulumi.Output<string>;
+  /** Provider keys by agent id and provider. */
+  readonly credentials: Readonly<Record<string, Readonly<Record<string, pulumi.Output<string>>>>>;
+}
+
+export interface GatewayComponentArgs {
+  readonly node: NodeDesign;
+  readonly gateway: GatewaySpec;
+  readonly secrets: GatewaySecrets;
+  readonly fingerprintKey: pulumi.Output<string>;
+  readonly plan: RuntimePlan;
+  /** Absent on platforms that this version does not provision. */
+  readonly target?: PhaseTarget;
+  /** Commands that have to be done before the account, and before the first generation. */
+  readonly bootstrapped: readonly pulumi.Resource[];
+  readonly installed: readonly pulumi.Resource[];
+}
+
+function privatePaths(layout: GatewayLayout) {
+  const directory = (path: string) => ({ path, mode: "0700", kind: "directory", owner: layout.user });
+  const file = (path: string) => ({ path, mode: "0600", kind: "file", owner: layout.user });
+  return [
+    directory(layout.home),
+    directory(layout.stateDir),
+    directory(layout.workspacesDir),
+    directory(layout.gatehouseDir),
+    directory(layout.generationsDir),
+    file(layout.configPath),
+    file(layout.envFile),
+    file(layout.unitPath),
+  ];
+}
+
+/** One OpenClaw gateway: OS user, agents, generation, and the confirmation that it serves. */
+export class Gateway extends pulumi.ComponentResource {
+  readonly gateway: string;
+  readonly environment: string;
+  readonly user: string;
+  readonly port: number;
+  /** As seen on the node. */
+  readonly endpoint: string;
+  readonly unit: string;
+  readonly tokenFingerprint: pulumi.Output<string>;
+  /** Secret. */
+  readonly token: pulumi.Output<string>;
+  readonly agents: Readonly<Record<string, Agent>>;
+  /** Content hash of the desired state; undefined where it can't be rendered. */
+  readonly generation: pulumi.Output<string | undefined>;
+  /** What the switch reported; undefined where this version does not provision. */
+  readonly switched: pulumi.Output<GatewayResult | undefined>;
+  /** What the second SSH session found; undefined where this version does not provision. */
+  readonly verified: pulumi.Output<VerifyResult | undefined>;
+  /** The command after which the next gateway of the node may start. */
+  readonly last: pulumi.Resource[];
+
+  constructor(name: string, args: GatewayComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { node, gateway, target, fingerprintKey } = args;
+    const layout = gatewayLayout(node.platform, gateway);
+    // A sibling: the public view below holds its fingerprint.
+    const token = args.secrets.token ?? generatedToken(name, opts?.parent === undefined ? {} : { parent: opts.parent });
+    const tokenFingerprint = pulumi.unsecret(
+      pulumi
+        .all([fingerprintKey, token])
+        .apply(([key, value]) => fingerprint(Buffer.from(key, "base64url"), slots.gatewayToken(gateway.name), value)),
+    );
+    super(
+      "gatehouse:index:Gateway",
+      name,
+      {
+        gateway: gateway.name,
+        environment: gateway.environment,
+        user: layout.user,
+        port: gateway.port,
+        bind: "loopback",
+        unit: GATEWAY_UNIT,
+        paths: privatePaths(layout),
+        tokenFingerprint,
+        ...(gateway.change === undefined ? {} : { change: gateway.change }),
+      },
+      opts,
+    );
+    this.gateway = gateway.name;
+    this.environment = gateway.environment;
+    this.user = layout.user;
+    this.port = gateway.port;
+    this.endpoint = `ws://127.0.0.1:${gateway.port}`;
+    this.unit = GATEWAY_UNIT;
+    this.token = token;
+    this.tokenFingerprint = tokenFingerprint;
+
+    const account = target && this.#account(name, layout, args, target);
+    const agents: Record<string, Agent> = {};
+    // One after the other: side by side they would only compete for handshakes (docs/decisions/0001).
+    let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
+    for (const agent of gateway.agents) {
+      const made = new Agent(
+        `${name}-${agent.id}`,
+        {
+          gateway,
+          agent,
+          layout,
+          values: args.secrets.credentials[agent.id] ?? {},
+          fingerprintKey,
+          ...(target && { target }),
+        },
+        { parent: this, after },
+      );
+      agents[agent.id] = made;
+      if (made.staging !== undefined) after = [made.staging.command];
+    }
+    this.agents = agents;
+
+    if (target === undefined) {
+      this.generation = pulumi.output(undefined);
+      this.switched = pulumi.output(undefined);
+      this.verified = pulumi.output(undefined);
+      this.last = [];
+    } else {
+      const rendered = this.#render(args);
+      const generation = remotePhase(
+        `${name}-gateway`,
+        {
+          phase: "gateway",
+          connection: target.connection,
+          programId: target.programId,
+          payload: pulumi.all([target.machine, rendered, token]).apply(([machine, desired, value]) => ({
+            machine,
+            ...desired,
+            token: { ...desired.token, value },
+            readyTimeoutSeconds: READY_SECONDS,
+            purge: gateway.purgeOnDestroy,
+          })),
+        },
+        { parent: this, dependsOn: [...after, ...args.installed] },
+      );
+      const verification = remotePhase(
+        `${name}-verify`,
+        {
+          phase: "verify",
+          connection: target.connection,
+          programId: target.programId,
+          payload: pulumi.all([target.machine, rendered]).apply(([machine, desired]) => ({
+            machine,
+            gateway: desired.gateway,
+            user: desired.user,
+            home: desired.home,
+            port: desired.port,
+            unit: desired.unit,
+            generation: desired.generation,
+            openclawVersion: desired.openclawVersion,
+          })),
+        },
+        { parent: this, dependsOn: [generation.command] },
+      );
+      this.generation = rendered.generation;
+      this.switched = generation.result;
+      this.verified = verification.result;
+      this.last = [verification.command];
+    }
+    this.registerOutputs({
+      endpoint: this.endpoint,
+      generation: this.generation,
+      tokenFingerprint,
+      health: this.verified.apply((result) => result?.health),
+    });
+  }
+
+  #account(name: string, layout: GatewayLayout, args: GatewayComponentArgs, target: PhaseTarget): RemotePhase<unknown> {
+    return remotePhase(
+      `${name}-account`,
+      {
+        phase: "account",
+        connection: target.connection,
+        programId: target.programId,
+        payload: target.machine.apply((machine) => ({
+          machine,
+          gateway: args.gateway.name,
+          user: layout.user,
+          home: layout.home,
+          purge: args.gateway.purgeOnDestroy,
+        })),
+      },
+      { parent: this, dependsOn: [...args.bootstrapped] },
+    );
+  }
+
+  #render(args: GatewayComponentArgs): pulumi.Output<RenderedGeneration> {
+    const { node, gateway, plan } = args;
+    const views = pulumi.all(
+      Object.fromEntries(Object.entries(this.agents).map(([id, agent]) => [id, agent.credentials])),
+    );
+    return pulumi.all([this.tokenFingerprint, views]).apply(([tokenFingerprint, credentials]) =>
+      renderGeneration({
+        node,
+        gateway,
+        runtime: plan.unitRuntime,
+        tokenFingerprint,
+        credentialFingerprint: (agent, provider) =>
+          credentials[agent]?.find((credential) => credential.provider === provider)?.fingerprint ?? "",
+      }),
+    );
+  }
+}

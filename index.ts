@@ -1,0 +1,115 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ComponentError, fingerprintKey, GatewayNode, resolveSecrets } from "./components/index.ts";
+import type { ConnectionArgs } from "./components/index.ts";
+import { parseFleet, SpecError } from "./spec/index.ts";
+import type { ConnectionSpec, FleetSpec, NodeSpec } from "./spec/index.ts";
+
+function fleetFromConfig(): FleetSpec {
+  const input = new pulumi.Config("gatehouse").requireObject<unknown>("fleet");
+  try {
+    return parseFleet(input);
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    throw new ComponentError(
+      error.problems.map(({ field, problem }) => `gatehouse:fleet ${field}: ${problem}`),
+      error.fix,
+      error,
+    );
+  }
+}
+
+function connectionArgs(spec: ConnectionSpec, secrets: Record<string, pulumi.Output<string>>): ConnectionArgs {
+  const endpoint = ({ host, port, user, hostKey, privateKey }: Omit<ConnectionSpec, "jump">) => {
+    const key = privateKey === undefined ? undefined : secrets[privateKey];
+    return { host, port, user, hostKey, ...(key && { privateKey: key }) };
+  };
+  return { ...endpoint(spec), ...(spec.jump && { jump: endpoint(spec.jump) }) };
+}
+
+function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
+  return Object.fromEntries(
+    node.gateways.map(({ name, agents }) => {
+      const gateway = component.gateways[name];
+      if (gateway === undefined) throw new Error(`no component for gateway ${name}`);
+      const { switched, verified } = gateway;
+      return [
+        name,
+        {
+          environment: gateway.environment,
+          user: gateway.user,
+          port: gateway.port,
+          endpoint: gateway.endpoint,
+          unit: gateway.unit,
+          generation: gateway.generation,
+          previousGeneration: switched.apply((result) => result?.previousGeneration ?? null),
+          rollbackPoints: switched.apply((result) => result?.rollbackPoints),
+          health: verified.apply((result) => result?.health),
+          unitState: verified.apply((result) => result?.unitState),
+          openclawVersion: verified.apply((result) => result?.openclawVersion),
+          hardening: switched.apply((result) => result?.hardening),
+          interruptionSeconds: switched.apply((result) => result?.interruptionSeconds),
+          tokenFingerprint: gateway.tokenFingerprint,
+          agents: Object.fromEntries(
+            agents.map(({ id, model }) => [id, { model, credentials: gateway.agents[id]?.credentials }]),
+          ),
+        },
+      ];
+    }),
+  );
+}
+
+/** The stack: one `GatewayNode` for every node of the fleet in `gatehouse:fleet`. */
+export default async function program(): Promise<Record<string, unknown>> {
+  const fleet = fleetFromConfig();
+  const secrets = resolveSecrets(fleet);
+  const unsupported = fleet.nodes.filter(({ platform }) => platform !== "linux");
+  if (unsupported.length > 0 && !pulumi.runtime.isDryRun()) {
+    throw new ComponentError(
+      unsupported.map(
+        ({ name, platform }) => `node '${name}': gateways on ${platform} can be previewed, not provisioned yet`,
+      ),
+      "take these nodes out of the fleet, or use a version of Gatehouse with launchd support; nothing was contacted",
+    );
+  }
+  const key = fingerprintKey("fingerprint-key");
+  const components = fleet.nodes.map((node) => {
+    const { name, platform, runtime, downloads, connection, machineId } = node;
+    return {
+      node,
+      component: new GatewayNode(name, {
+        platform,
+        runtime,
+        downloads,
+        // what the whole change declares holds for every gateway that declares nothing of its own
+        gateways: node.gateways.map((gateway) => ({ ...(fleet.change && { change: fleet.change }), ...gateway })),
+        connection: connectionArgs(connection, secrets),
+        ...(machineId !== undefined && { machineId }),
+        secrets,
+        fingerprintKey: key,
+      }),
+    };
+  });
+  const nodes = Object.fromEntries(
+    components.map(({ node, component }) => [
+      node.name,
+      {
+        host: node.connection.host,
+        port: node.connection.port,
+        user: node.connection.user,
+        platform: node.platform,
+        machineId: component.machineId,
+        nodeVersion: component.nodeVersion,
+        openclawVersion: component.openclawVersion,
+        gateways: gatewayOutputs(node, component),
+      },
+    ]),
+  );
+  const gatewayTokens = pulumi.secret(
+    Object.fromEntries(
+      components.flatMap(({ component }) =>
+        Object.values(component.gateways).map((gateway) => [gateway.gateway, gateway.token]),
+      ),
+    ),
+  );
+  return await Promise.resolve({ nodes, gatewayTokens });
+}

@@ -1,0 +1,87 @@
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { PhaseName, PhaseTypes } from "../node/protocol.ts";
+import type { BootstrapResult } from "../render/bootstrap.ts";
+import { bootstrapCommand, programCommand } from "../render/program-command.ts";
+import { connectionInput } from "./connection.ts";
+import type { ConnectionArgs } from "./connection.ts";
+import { resultValue } from "./result.ts";
+
+/** Phases that leave something behind which `destroy` has to remove. */
+const REMOVABLE: ReadonlySet<PhaseName> = new Set(["runtime", "account", "agent", "gateway"]);
+
+/** One phase on one node: one `remote.Command`, so one SSH handshake. */
+export interface RemotePhase<R> {
+  /** For `dependsOn`. */
+  readonly command: remote.Command;
+  /** What the phase reported; unknown at preview when the phase would run. */
+  readonly result: pulumi.Output<R>;
+}
+
+interface Texts {
+  readonly create: string;
+  readonly update: string;
+  readonly delete?: string;
+}
+
+function command<R>(
+  name: string,
+  phase: string,
+  connection: ConnectionArgs,
+  texts: Texts,
+  stdin: pulumi.Input<string>,
+  opts: pulumi.CustomResourceOptions,
+): RemotePhase<R> {
+  const resource = new remote.Command(
+    name,
+    {
+      connection: connectionInput(connection),
+      ...texts,
+      stdin: pulumi.secret(stdin),
+      // `none`: a long line would stop the provider's log pump, and with it the command
+      logging: remote.Logging.None,
+      addPreviousOutputInEnv: false,
+    },
+    pulumi.mergeOptions(opts, {
+      additionalSecretOutputs: ["stdout", "stderr"],
+      customTimeouts: { create: "40m", update: "40m", delete: "40m" },
+    }),
+  );
+  // The provider may log more than the result; the result itself holds no secret.
+  return {
+    command: resource,
+    result: pulumi.unsecret(resource.stdout.apply((stdout) => resultValue(phase, stdout) as R)),
+  };
+}
+
+/** The bootstrap: `script` comes from `renderBootstrap`. */
+export function bootstrapPhase(
+  name: string,
+  args: { readonly connection: ConnectionArgs; readonly script: pulumi.Input<string> },
+  opts: pulumi.CustomResourceOptions,
+): RemotePhase<BootstrapResult> {
+  const texts = { create: bootstrapCommand("first contact"), update: bootstrapCommand("provisioned") };
+  return command(name, "bootstrap", args.connection, texts, args.script, opts);
+}
+
+/** One phase of the on-node program; its payload travels on stdin, as a secret. */
+export function remotePhase<N extends PhaseName>(
+  name: string,
+  args: {
+    readonly phase: N;
+    readonly connection: ConnectionArgs;
+    /** Directory name of the on-node program that the bootstrap has put there. */
+    readonly programId: string;
+    readonly payload: pulumi.Input<PhaseTypes[N]["payload"]>;
+  },
+  opts: pulumi.CustomResourceOptions,
+): RemotePhase<PhaseTypes[N]["result"]> {
+  const { phase, programId } = args;
+  const texts = {
+    create: programCommand(programId, phase, "apply", "first contact"),
+    update: programCommand(programId, phase, "apply", "provisioned"),
+    ...(REMOVABLE.has(phase) ? { delete: programCommand(programId, phase, "remove", "provisioned") } : {}),
+  };
+  const stdin = pulumi.secret(args.payload).apply((payload) => JSON.stringify(payload));
+  return command(name, phase, args.connection, texts, stdin, opts);
+}
