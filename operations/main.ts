@@ -1,0 +1,151 @@
+import { text } from "node:stream/consumers";
+import { Command, Option } from "commander";
+import { readFleetFile, stackNameOf } from "./config-file.ts";
+import { confirm } from "./confirm.ts";
+import type { PluginChoice } from "./engine.ts";
+import { OperationError } from "./error.ts";
+import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "./exit.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { publicOutputs } from "./outputs.ts";
+import { doneText, outputsText, plannedText } from "./report.ts";
+import { openStack, type GatehouseStack, type OpenStackOptions } from "./stack.ts";
+
+interface CommonFlags {
+  readonly stack?: string;
+  readonly stateDir?: string;
+  readonly plugins: PluginChoice;
+  readonly json?: true;
+}
+interface RunFlags extends CommonFlags {
+  readonly config?: string;
+  readonly yes?: true;
+}
+
+/** What a command shows: one JSON document, or text for people. */
+interface Result {
+  readonly json: unknown;
+  readonly text: string;
+}
+
+const note = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+async function open(flags: RunFlags, more: Pick<OpenStackOptions, "secrets"> = {}): Promise<GatehouseStack> {
+  const stack = flags.stack ?? (flags.config === undefined ? undefined : stackNameOf(flags.config));
+  if (stack === undefined) {
+    throw OperationError.of("stack-name", "no stack is named", "give --stack NAME, or --config Pulumi.NAME.yaml");
+  }
+  return openStack({
+    ...more,
+    stack,
+    plugins: flags.plugins,
+    progress: note,
+    signal: interruptSignal(note),
+    ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
+    ...(flags.config !== undefined && { fleet: await readFleetFile(flags.config) }),
+  });
+}
+
+async function preview(flags: RunFlags): Promise<Result> {
+  const report = await (await open(flags)).preview();
+  return { json: report, text: plannedText(report) };
+}
+
+async function up(flags: RunFlags): Promise<Result> {
+  const stack = await open(flags);
+  if (flags.yes !== true) {
+    note(plannedText(await stack.preview()));
+    await confirm("Apply this?");
+  }
+  const report = await stack.up();
+  const outputs = publicOutputs(report.outputs);
+  return { json: { ...report, outputs }, text: `${outputsText(outputs)}\n${doneText(report)}` };
+}
+
+async function destroy(flags: RunFlags): Promise<Result> {
+  const stack = await open(flags);
+  if (flags.yes !== true) await confirm("This stops and removes every gateway of the stack.");
+  const report = await stack.destroy();
+  return { json: report, text: doneText(report) };
+}
+
+async function outputs(flags: CommonFlags): Promise<Result> {
+  const shown = publicOutputs(await (await open(flags)).outputs());
+  return { json: shown, text: outputsText(shown) };
+}
+
+async function secret(flags: CommonFlags, key: string): Promise<Result> {
+  if (process.stdin.isTTY) {
+    throw OperationError.of("secret", "the value comes from stdin", `run \`gatehouse secret ${key} < FILE\``);
+  }
+  const value = (await text(process.stdin)).replace(/\r?\n$/, "");
+  await open(flags, { secrets: { [key]: value } });
+  return { json: { stored: key }, text: `stored ${key}; a fleet refers to it as pulumi://${key}` };
+}
+
+/** Runs one command and ends with its status. Results are on stdout, everything else on stderr. */
+async function run(flags: CommonFlags, command: () => Promise<Result>): Promise<void> {
+  const show = ({ json, text: forPeople }: Result): void => {
+    process.stdout.write(`${flags.json === true ? JSON.stringify(json, null, 2) : forPeople}\n`);
+  };
+  try {
+    show(await command());
+  } catch (error) {
+    const failures = failuresOf(error);
+    printFailures(failures);
+    if (flags.json === true) show({ json: { failures }, text: "" });
+    process.exitCode = exitStatusOf(failures);
+  }
+}
+
+function common(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option("--stack <name>", "stack to work on; default NAME of --config Pulumi.NAME.yaml")
+    .option("--state-dir <directory>", "passphrase, settings and state (0700); default ~/.local/state/gatehouse")
+    .addOption(
+      new Option("--plugins <which>", "official plugins, air-gapped stand-ins, or what is there")
+        .choices(["auto", "official", "stand-in"])
+        .default("auto"),
+    )
+    .option("--json", "one JSON document on stdout");
+}
+
+function withFleet(command: Command): Command {
+  return command.option("--config <file>", "fleet as YAML; default what the stack was given last");
+}
+
+const program = new Command("gatehouse")
+  .description("Provisions OpenClaw gateways over SSH with the Pulumi engine.")
+  .addHelpText("after", `\nSecrets are never shown. ${EXIT_STATUS_HELP}`)
+  .configureHelp({ showGlobalOptions: true })
+  .addCommand(
+    withFleet(common("preview", "show what `up` would do; contacts no machine")).action((flags: RunFlags) =>
+      run(flags, () => preview(flags)),
+    ),
+  )
+  .addCommand(
+    withFleet(common("up", "make the machines what the fleet says"))
+      .option("--yes", "without a question")
+      .action((flags: RunFlags) => run(flags, () => up(flags))),
+  )
+  .addCommand(
+    common("destroy", "stop and remove every gateway; state and workspaces stay unless the fleet says to purge")
+      .option("--yes", "without a question")
+      .action((flags: RunFlags) => run(flags, () => destroy(flags))),
+  )
+  .addCommand(
+    common("outputs", "show the gateways, their versions and fingerprints").action((flags: CommonFlags) =>
+      run(flags, () => outputs(flags)),
+    ),
+  )
+  .addCommand(
+    common("secret", "store a secret from stdin in the stack's encrypted settings")
+      .argument("<key>", "name, referred to as pulumi://KEY")
+      .action((key: string, flags: CommonFlags) => run(flags, () => secret(flags, key))),
+  );
+for (const command of [program, ...program.commands]) {
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT_STATUS.ok : EXIT_STATUS.usage));
+}
+await program.parseAsync();

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { mask } from "../render/mask.ts";
+import { OperationError } from "./error.ts";
+
+const credential = z.object({
+  provider: z.string(),
+  variable: z.string(),
+  ref: z.string(),
+  fingerprint: z.string(),
+  /** First four and last four characters of the key, where that is safe. */
+  masked: z.string(),
+});
+
+const gateway = z.object({
+  environment: z.string(),
+  user: z.string(),
+  port: z.int(),
+  /** `ws://127.0.0.1:PORT`, as seen on the node. */
+  endpoint: z.string(),
+  unit: z.string(),
+  generation: z.string(),
+  previousGeneration: z.string().nullish(),
+  rollbackPoints: z.int(),
+  health: z.string(),
+  unitState: z.string(),
+  openclawVersion: z.string(),
+  hardening: z.object({ profile: z.string(), findings: z.array(z.string()) }),
+  interruptionSeconds: z.number(),
+  tokenFingerprint: z.string(),
+  agents: z.record(z.string(), z.object({ model: z.string(), credentials: z.array(credential) })),
+});
+
+const node = z.object({
+  host: z.string(),
+  port: z.int(),
+  user: z.string(),
+  platform: z.string(),
+  machineId: z.string(),
+  nodeVersion: z.string(),
+  openclawVersion: z.string(),
+  gateways: z.record(z.string(), gateway),
+});
+
+const stackOutputs = z.object({
+  nodes: z.record(z.string(), node).default({}),
+  /** SECRET: the values. Show them only through `publicOutputs`. */
+  gatewayTokens: z.record(z.string(), z.string()).default({}),
+});
+
+/** What a stack provides, by node and gateway name. Empty before the first `up` and after `destroy`. */
+export type StackOutputs = z.output<typeof stackOutputs>;
+export type NodeOutputs = z.output<typeof node>;
+export type GatewayOutputs = z.output<typeof gateway>;
+
+/**
+ * Reads the outputs that the program left in the stack.
+ * @throws {OperationError} `outputs` when they are not of this version.
+ */
+export function parseOutputs(raw: Readonly<Record<string, unknown>>): StackOutputs {
+  const parsed = stackOutputs.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => issue.path.map(String).join("."));
+  throw OperationError.of(
+    "outputs",
+    `the stack's outputs are not those of this version (${fields.join(", ")})`,
+    "run `gatehouse up` once: it writes them again",
+  );
+}
+
+/** The same without secrets: each token is masked. */
+export function publicOutputs(outputs: StackOutputs): StackOutputs {
+  const masked = Object.entries(outputs.gatewayTokens).map(([name, token]) => [name, mask(token)] as const);
+  return { ...outputs, gatewayTokens: Object.fromEntries(masked) };
+}

@@ -1,0 +1,77 @@
+import { CommandError } from "@pulumi/pulumi/automation/index.js";
+import { OperationError, type Failure } from "./error.ts";
+import type { EventCollector } from "./events.ts";
+import { hintFor } from "./hints.ts";
+import { stripMarkup } from "./markup.ts";
+import { nodeFailure } from "./node-failure.ts";
+
+/**
+ * What made a run fail, as far as it can be told: mandatory policies first, since they are why nothing was done; then
+ * what nodes reported about themselves; then known texts of the engine and its providers; else the engine's own words.
+ * Without the error as its cause: that one carries everything the engine printed, outputs with secrets too.
+ */
+export function runFailure(error: unknown, events: EventCollector): unknown {
+  if (error instanceof OperationError) return error;
+  const violations = events.violations.filter(({ level }) => level === "mandatory").map(asFailure);
+  const causes = violations.length > 0 ? violations : unique(events.diagnostics.flatMap(diagnosed));
+  const [first, ...others] = causes;
+  if (first !== undefined) return new OperationError([first, ...others]);
+  // a mistake of ours is not dressed up as a failure of the run
+  if (!(error instanceof CommandError)) return error;
+  return new OperationError([describe(undefined, lastWords(error.message))]);
+}
+
+function diagnosed({ severity, resource, message }: EventCollector["diagnostics"][number]): Failure[] {
+  return severity === "error" ? [describe(resource, message)] : [];
+}
+
+function describe(resource: string | undefined, text: string): Failure {
+  const known = nodeFailure(text) ?? (resource === undefined ? programFailure(text) : undefined) ?? hintFor(text);
+  const failure = known ?? {
+    code: "engine",
+    message: text,
+    fix: "read the message above; running the same command again continues where it can",
+  };
+  return resource === undefined ? failure : { ...failure, resource };
+}
+
+/** An error of the program that says what to do: the fleet or something that it refers to can't be used. */
+function programFailure(text: string): Failure | undefined {
+  const [, message, fix] = /^([^]+)\n {2}fix: ([^]+)$/.exec(text) ?? [];
+  return message === undefined || fix === undefined
+    ? undefined
+    : { code: "input", message: message.trim(), fix: fix.trim() };
+}
+
+/** Our own pack ends its messages with `. Fix: …`; the engine puts the policy's description on a line before them. */
+function asFailure({ policy, resource, message }: EventCollector["violations"][number]): Failure {
+  const own = message.slice(Math.max(0, message.lastIndexOf(`\n${policy} `) + 1));
+  const [what = own, fix] = own.split(/\. Fix: (.*)/s);
+  return {
+    code: "policy",
+    resource,
+    message: what.replace(`: ${resource}: `, ": "),
+    fix: fix ?? "change the fleet so that it complies (docs/policies.md explains each policy)",
+  };
+}
+
+/** The engine repeats an error in shorter words; the longer ones stay. */
+function unique(failures: readonly Failure[]): Failure[] {
+  return failures.filter(
+    ({ resource, message }, index) =>
+      !failures.some(
+        (other, at) =>
+          at !== index &&
+          other.resource === resource &&
+          other.message.includes(message) &&
+          (other.message !== message || at < index),
+      ),
+  );
+}
+
+/** The engine's error lines out of the text that the Automation API makes of a failed command; else its first line. */
+function lastWords(message: string): string {
+  const stderr = stripMarkup(/\n stderr: ([\s\S]*?)\n err\?: /.exec(message)?.[1] ?? message).trim();
+  const errors = stderr.split("\n").filter((line) => line.startsWith("error: "));
+  return (errors.length > 0 ? errors.join("\n") : stderr.split("\n", 1)[0]) || "the engine failed without a message";
+}

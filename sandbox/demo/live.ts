@@ -1,0 +1,46 @@
+import { z } from "zod";
+import type { GatewayOutputs, NodeOutputs } from "../../operations/outputs.ts";
+import type { Machine } from "./machine.ts";
+
+export interface LiveGateway {
+  /** As systemd says: `active`, `failed`, …; `unknown` when it does not answer. */
+  readonly unitState: string;
+  /** Name of the live generation, empty when there is none. */
+  readonly generation: string;
+  /** `ready`, or `not ready` with what fails. */
+  readonly health: string;
+}
+
+const ready = z.object({ ready: z.boolean(), failing: z.array(z.unknown()).optional() });
+
+/** How the gateways of a machine are at this moment, by name. */
+export async function liveGateways(machine: Machine, node: NodeOutputs): Promise<Record<string, LiveGateway>> {
+  const live: Record<string, LiveGateway> = {};
+  for (const [name, gateway] of Object.entries(node.gateways)) live[name] = await liveGateway(machine, gateway);
+  return live;
+}
+
+/** How a gateway is at this moment, read on its machine over SSH. */
+async function liveGateway(machine: Machine, { user, unit, port }: GatewayOutputs): Promise<LiveGateway> {
+  const url = `http://127.0.0.1:${port}/readyz`;
+  const { stdout } = await machine.exec(
+    [
+      `id=$(id -u ${user}) home=$(getent passwd ${user} | cut -d: -f6)`,
+      `echo "unit $(runuser -u ${user} -- env XDG_RUNTIME_DIR=/run/user/$id systemctl --user is-active ${unit} 2>/dev/null)"`,
+      `echo "generation $(basename "$(readlink "$home/.gatehouse/current")")"`,
+      `echo "ready $(curl -s -m 5 ${url} 2>/dev/null || wget -qO- -T 5 ${url} 2>/dev/null)"`,
+    ].join("\n"),
+  );
+  const field = (name: string): string => new RegExp(`^${name} (.+)$`, "m").exec(stdout)?.[1] ?? "";
+  return { unitState: field("unit") || "unknown", generation: field("generation"), health: health(field("ready")) };
+}
+
+function health(body: string): string {
+  if (body === "") return "no answer";
+  try {
+    const answer = ready.parse(JSON.parse(body));
+    return answer.ready ? "ready" : `not ready: ${JSON.stringify(answer.failing ?? [])}`;
+  } catch {
+    return "another program answers";
+  }
+}
