@@ -6,7 +6,7 @@ import type { ConnectionArgs } from "../remote/connection.ts";
 import { remotePhase } from "../remote/phase.ts";
 import type { RemotePhase } from "../remote/phase.ts";
 import { credentialVariable } from "../spec/index.ts";
-import type { AgentSpec, GatewaySpec } from "../spec/index.ts";
+import type { AgentSpec, CredentialSpec, GatewaySpec } from "../spec/index.ts";
 
 /** One credential of an agent, as everybody may see it. */
 export interface CredentialView {
@@ -14,10 +14,10 @@ export interface CredentialView {
   /** The one variable of the gateway's unit that carries it. */
   readonly variable: string;
   readonly ref: string;
-  /** Keyed hash of the value. */
-  readonly fingerprint: string;
+  /** Keyed hash of the value; unknown until the stack's fingerprint key exists. */
+  readonly fingerprint: pulumi.Output<string>;
   /** First four and last four characters, where that is safe. */
-  readonly masked: string;
+  readonly masked: pulumi.Output<string>;
 }
 
 export interface AgentArgs {
@@ -29,6 +29,10 @@ export interface AgentArgs {
   readonly fingerprintKey: pulumi.Output<string>;
   /** Absent on platforms that this version does not provision. */
   readonly target?: PhaseTarget;
+  /** Command that made the OS user; absent with `target`. */
+  readonly account?: pulumi.Resource;
+  /** Commands that have to be done before this agent's. */
+  readonly after: readonly pulumi.Resource[];
 }
 
 /** Where and with which program a phase runs. */
@@ -38,30 +42,25 @@ export interface PhaseTarget {
   readonly machine: pulumi.Output<MachineExpectation>;
 }
 
-function credentialViews(args: AgentArgs): pulumi.Output<CredentialView[]> {
-  const { gateway, agent } = args;
-  return pulumi.unsecret(
-    pulumi.all([args.fingerprintKey, pulumi.all(args.values)]).apply(([key, values]) =>
-      agent.credentials.map(({ provider, secret }) => {
-        const value = values[provider] ?? "";
-        return {
-          provider,
-          variable: credentialVariable(agent.id, provider),
-          ref: secret,
-          fingerprint: fingerprint(
-            Buffer.from(key, "base64url"),
-            slots.credential(gateway.name, agent.id, provider),
-            value,
-          ),
-          masked: mask(value),
-        };
-      }),
+function credential({ gateway, agent, values, fingerprintKey }: AgentArgs, { provider, secret }: CredentialSpec) {
+  const value = values[provider];
+  if (value === undefined) throw new Error(`agent ${agent.id}: no value for provider ${provider}`);
+  const slot = slots.credential(gateway.name, agent.id, provider);
+  const view: CredentialView = {
+    provider,
+    variable: credentialVariable(agent.id, provider),
+    ref: secret,
+    fingerprint: pulumi.unsecret(
+      pulumi
+        .all([fingerprintKey, value])
+        .apply(([key, text]) => fingerprint(Buffer.from(key, "base64url"), slot, text)),
     ),
-  );
+    masked: pulumi.unsecret(value.apply(mask)),
+  };
+  return { view, value };
 }
 
-function privatePaths(args: AgentArgs) {
-  const { agent, layout } = args;
+function privatePaths({ agent, layout }: AgentArgs) {
   const directory = (path: string) => ({ path, mode: "0700", kind: "directory", owner: layout.user });
   return [
     directory(layout.workspace(agent.id)),
@@ -73,17 +72,13 @@ function privatePaths(args: AgentArgs) {
 
 /** One agent of a gateway: its directories, workspace, credentials and permissions. */
 export class Agent extends pulumi.ComponentResource {
-  readonly credentials: pulumi.Output<CredentialView[]>;
+  readonly credentials: readonly CredentialView[];
+  /** Absent where this version does not provision. */
   readonly staging: RemotePhase<unknown> | undefined;
 
-  constructor(
-    name: string,
-    args: AgentArgs,
-    opts?: pulumi.ComponentResourceOptions & { readonly after?: pulumi.Resource[] },
-  ) {
+  constructor(name: string, args: AgentArgs, opts?: pulumi.ComponentResourceOptions) {
     const { gateway, agent, layout, target } = args;
-    const { after = [], ...own } = opts ?? {};
-    const views = credentialViews(args);
+    const credentials = agent.credentials.map((spec) => credential(args, spec));
     super(
       "gatehouse:index:Agent",
       name,
@@ -92,39 +87,37 @@ export class Agent extends pulumi.ComponentResource {
         gateway: gateway.name,
         environment: gateway.environment,
         model: agent.model,
-        credentials: views.apply((list) =>
-          list.map(({ provider, variable, ref, fingerprint: digest }) => ({
-            provider,
-            variable,
-            ref,
-            fingerprint: digest,
-          })),
-        ),
+        credentials: credentials.map(({ view: { provider, variable, ref, fingerprint: digest } }) => ({
+          provider,
+          variable,
+          ref,
+          fingerprint: digest,
+        })),
         paths: privatePaths(args),
         permissions: agent.permissions,
       },
-      own,
+      opts,
     );
-    this.credentials = views;
+    this.credentials = credentials.map(({ view }) => view);
     if (target !== undefined) {
-      const payload = pulumi.all([target.machine, views, pulumi.all(args.values)]).apply(([machine, list, values]) => ({
-        machine,
+      const payload = pulumi.output({
+        machine: target.machine,
         gateway: gateway.name,
         user: layout.user,
         home: layout.home,
         agent: agent.id,
         workspace: layout.workspace(agent.id),
-        credentials: list.map(({ provider, variable, fingerprint: digest }) => ({
+        credentials: credentials.map(({ value, view: { provider, variable, fingerprint: digest } }) => ({
           provider,
           variable,
-          value: values[provider] ?? "",
+          value,
           fingerprint: digest,
         })),
-      }));
+      });
       this.staging = remotePhase(
         `${name}-agent`,
         { phase: "agent", connection: target.connection, programId: target.programId, payload },
-        { parent: this, dependsOn: after },
+        { parent: this, dependsOn: [...args.after], ...(args.account && { replaceWith: [args.account] }) },
       );
     }
     this.registerOutputs({ credentials: this.credentials });

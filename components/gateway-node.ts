@@ -122,19 +122,22 @@ export class GatewayNode extends pulumi.ComponentResource {
     const machine: pulumi.Output<MachineExpectation> = pulumi
       .output(machineId)
       .apply((id) => (id === undefined ? {} : { machineId: id }));
-    const runtime = provisions
-      ? new Runtime(name, { connection, plan, machine, downloads }, { parent: this })
-      : undefined;
-    if (runtime === undefined) {
+    const runtime = new Runtime(
+      name,
+      { plan, ...(provisions && { target: { connection, machine, downloads } }) },
+      { parent: this },
+    );
+    if (!provisions) {
       void pulumi.log.warn(
         `gateways on ${design.platform} can be previewed, not provisioned yet: \`up\` refuses this node`,
         this,
       );
     }
-    const target = runtime && { connection, programId: plan.programId, machine };
+    const { phases } = runtime;
+    const target = phases && { connection, programId: plan.programId, machine };
     const gateways: Record<string, Gateway> = {};
     // One after the other: two starting gateways would compete for the same two cores.
-    let installed: pulumi.Resource[] = runtime ? [runtime.installation.command] : [];
+    let installed: pulumi.Resource[] = phases ? [phases.installation.command] : [];
     design.gateways.forEach((gateway, index) => {
       const made = new Gateway(
         gateway.name,
@@ -144,7 +147,7 @@ export class GatewayNode extends pulumi.ComponentResource {
           secrets: resolved[index]?.secrets ?? { credentials: {} },
           fingerprintKey: key,
           plan,
-          bootstrapped: runtime ? [runtime.bootstrap.command] : [],
+          bootstrapped: phases ? [phases.bootstrap.command] : [],
           installed,
           ...(target && { target }),
         },
@@ -154,7 +157,7 @@ export class GatewayNode extends pulumi.ComponentResource {
       installed = [...installed, ...made.last];
     });
     this.gateways = gateways;
-    this.machineId = runtime ? runtime.bootstrap.result.machineId : pulumi.output(undefined);
+    this.machineId = phases ? phases.bootstrap.result.machineId : pulumi.output(undefined);
     this.registerOutputs({ machineId: this.machineId });
   }
 }

@@ -110,21 +110,29 @@ export class Gateway extends pulumi.ComponentResource {
     const agents: Record<string, Agent> = {};
     // One after the other: side by side they would only compete for handshakes (docs/decisions/0001).
     let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
+    // What these leave behind is removed before they are made again, and the gateway stands on all of it.
+    const foundations = [...after];
     for (const agent of gateway.agents) {
       const made = new Agent(
-        `${name}-${agent.id}`,
+        // a slash is in no name: gateway `a` with agent `b-c` and gateway `a-b` with agent `c` stay apart
+        `${name}/${agent.id}`,
         {
           gateway,
           agent,
           layout,
           values: args.secrets.credentials[agent.id] ?? {},
           fingerprintKey,
+          after,
+          ...(account && { account: account.command }),
           ...(target && { target }),
         },
-        { parent: this, after },
+        { parent: this },
       );
       agents[agent.id] = made;
-      if (made.staging !== undefined) after = [made.staging.command];
+      if (made.staging !== undefined) {
+        after = [made.staging.command];
+        foundations.push(made.staging.command);
+      }
     }
     this.agents = agents;
 
@@ -149,7 +157,7 @@ export class Gateway extends pulumi.ComponentResource {
             purge: gateway.purgeOnDestroy,
           })),
         },
-        { parent: this, dependsOn: [...after, ...args.installed] },
+        { parent: this, dependsOn: [...after, ...args.installed], replaceWith: foundations },
       );
       const verification = remotePhase(
         `${name}-verify`,
@@ -168,7 +176,8 @@ export class Gateway extends pulumi.ComponentResource {
             openclawVersion: desired.openclawVersion,
           })),
         },
-        { parent: this, dependsOn: [generation.command] },
+        // a generation that nobody confirms is taken back
+        { parent: this, dependsOn: [generation.command], replaceWith: [generation.command] },
       );
       this.generation = rendered.generation;
       this.switched = generation.result;
@@ -204,17 +213,22 @@ export class Gateway extends pulumi.ComponentResource {
 
   #render(args: GatewayComponentArgs): pulumi.Output<RenderedGeneration> {
     const { node, gateway, plan } = args;
-    const views = pulumi.all(
-      Object.fromEntries(Object.entries(this.agents).map(([id, agent]) => [id, agent.credentials])),
+    const fingerprints = pulumi.output(
+      Object.entries(this.agents).flatMap(([agent, { credentials }]) =>
+        credentials.map(({ provider, fingerprint: digest }) => ({ agent, provider, digest })),
+      ),
     );
-    return pulumi.all([this.tokenFingerprint, views]).apply(([tokenFingerprint, credentials]) =>
+    return pulumi.all([this.tokenFingerprint, fingerprints]).apply(([tokenFingerprint, known]) =>
       renderGeneration({
         node,
         gateway,
         runtime: plan.unitRuntime,
         tokenFingerprint,
-        credentialFingerprint: (agent, provider) =>
-          credentials[agent]?.find((credential) => credential.provider === provider)?.fingerprint ?? "",
+        credentialFingerprint: (agent, provider) => {
+          const found = known.find((entry) => entry.agent === agent && entry.provider === provider);
+          if (found === undefined) throw new Error(`agent ${agent}: no credential for provider ${provider}`);
+          return found.digest;
+        },
       }),
     );
   }

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { secretValueProblem } from "../render/index.ts";
 import { parseSecretRef } from "../spec/index.ts";
@@ -58,14 +58,19 @@ function fromConfig(key: string): Found {
 }
 
 function fromFile(path: string): Found {
+  let file: number | undefined;
   try {
-    const stat = lstatSync(path);
+    // without O_NONBLOCK, opening a named pipe would wait for its writer
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = fstatSync(file);
     if (!stat.isFile()) return { problem: "is not a regular file" };
     if ((stat.mode & 0o077) !== 0) return { problem: "can be read by others (`chmod 600` it)" };
     if (stat.uid !== process.getuid?.()) return { problem: "belongs to another user" };
-    return { value: readFileSync(path, "utf8") };
+    return { value: readFileSync(file, "utf8") };
   } catch (error) {
     return { problem: `cannot be read (${(error as NodeJS.ErrnoException).code ?? "error"})` };
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { bundleNodeProgram } from "../node/bundle.ts";
-import type { Downloads, MachineExpectation } from "../node/protocol.ts";
+import type { NodeProgram } from "../node/bundle.ts";
+import type { Downloads, MachineExpectation, RuntimeResult } from "../node/protocol.ts";
 import type { UnitRuntime } from "../render/index.ts";
 import { renderBootstrap } from "../render/bootstrap.ts";
+import type { BootstrapResult } from "../render/bootstrap.ts";
 import { gzipBase64, shippedOpenclawLock } from "../render/openclaw-lock.ts";
 import type { OpenclawLock } from "../render/openclaw-lock.ts";
 import { PINNED_NODE, nodePath, programId, runtimeId } from "../render/runtime-table.ts";
@@ -36,6 +38,13 @@ export interface RuntimePlan {
   };
 }
 
+let bundled: NodeProgram | undefined;
+
+/** The on-node program; bundled once for all nodes of a fleet. */
+function nodeProgram(): NodeProgram {
+  return (bundled ??= bundleNodeProgram());
+}
+
 function lockFrom(directory: string): OpenclawLock {
   const read = (name: string): string => {
     try {
@@ -59,7 +68,7 @@ export function planRuntime(spec: RuntimeSpec): RuntimePlan {
       : { version: spec.node.version, archives: { ...spec.node.archives } };
   const { version, lockDirectory } = spec.openclaw;
   const lock = lockDirectory === undefined ? shippedOpenclawLock() : lockFrom(lockDirectory);
-  const { programText, hash } = bundleNodeProgram();
+  const { programText, hash } = nodeProgram();
   const id = runtimeId({ node, openclawVersion: version, ...lock });
   return {
     node,
@@ -82,26 +91,36 @@ export function planRuntime(spec: RuntimeSpec): RuntimePlan {
 }
 
 export interface RuntimeArgs {
-  readonly connection: ConnectionArgs;
   readonly plan: RuntimePlan;
-  readonly machine: pulumi.Input<MachineExpectation>;
+  /** Absent on platforms that this version does not provision. */
+  readonly target?: RuntimeTarget;
+}
+
+/** The machine to install on. */
+export interface RuntimeTarget {
+  readonly connection: ConnectionArgs;
+  readonly machine: pulumi.Output<MachineExpectation>;
   readonly downloads: Downloads;
+}
+
+export interface RuntimePhases {
+  readonly bootstrap: RemotePhase<BootstrapResult>;
+  readonly installation: RemotePhase<RuntimeResult>;
 }
 
 /** Pinned Node and OpenClaw of one node, content-addressed, owned by root, shared by its gateways. */
 export class Runtime extends pulumi.ComponentResource {
-  readonly bootstrap: RemotePhase<{ readonly machineId: string }>;
-  readonly installation: RemotePhase<{
-    readonly machineId: string;
-    readonly nodeVersion: string;
-    readonly openclawVersion: string;
-  }>;
+  /** Absent where this version does not provision. */
+  readonly phases: RuntimePhases | undefined;
 
-  constructor(name: string, args: RuntimeArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { connection, plan, downloads } = args;
+  constructor(name: string, { plan, target }: RuntimeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gatehouse:index:Runtime", name, plan.view, opts);
-    const machine = pulumi.output(args.machine);
-    this.bootstrap = bootstrapPhase(
+    this.phases = target && this.#install(name, plan, target);
+    this.registerOutputs({ machineId: this.phases?.bootstrap.result.machineId });
+  }
+
+  #install(name: string, plan: RuntimePlan, { connection, machine, downloads }: RuntimeTarget): RuntimePhases {
+    const bootstrap = bootstrapPhase(
       `${name}-bootstrap`,
       {
         connection,
@@ -116,14 +135,14 @@ export class Runtime extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.installation = remotePhase(
+    const installation = remotePhase(
       `${name}-runtime`,
       {
         phase: "runtime",
         connection,
         programId: plan.programId,
-        payload: machine.apply((expected) => ({
-          machine: expected,
+        payload: {
+          machine,
           downloads,
           runtime: {
             id: plan.unitRuntime.id,
@@ -132,10 +151,10 @@ export class Runtime extends pulumi.ComponentResource {
             packageJson: plan.lock.packageJson,
             lockfileGzip: gzipBase64(plan.lock.packageLock),
           },
-        })),
+        },
       },
-      { parent: this, dependsOn: this.bootstrap.command },
+      { parent: this, dependsOn: bootstrap.command },
     );
-    this.registerOutputs({ machineId: this.bootstrap.result.machineId });
+    return { bootstrap, installation };
   }
 }

@@ -18,6 +18,9 @@ export interface RemotePhase<R> {
   readonly result: pulumi.Output<R>;
 }
 
+/** A payload some of whose top-level fields are outputs. */
+type PayloadInput<T> = pulumi.Input<{ readonly [K in keyof T]: pulumi.Input<T[K]> }>;
+
 interface Texts {
   readonly create: string;
   readonly update: string;
@@ -44,6 +47,8 @@ function command<R>(
     },
     pulumi.mergeOptions(opts, {
       additionalSecretOutputs: ["stdout", "stderr"],
+      // the other order would run `delete` on what `create` has just made
+      deleteBeforeReplace: true,
       customTimeouts: { create: "40m", update: "40m", delete: "40m" },
     }),
   );
@@ -72,7 +77,7 @@ export function remotePhase<N extends PhaseName>(
     readonly connection: ConnectionArgs;
     /** Directory name of the on-node program that the bootstrap has put there. */
     readonly programId: string;
-    readonly payload: pulumi.Input<PhaseTypes[N]["payload"]>;
+    readonly payload: PayloadInput<PhaseTypes[N]["payload"]>;
   },
   opts: pulumi.CustomResourceOptions,
 ): RemotePhase<PhaseTypes[N]["result"]> {
