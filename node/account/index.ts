@@ -60,19 +60,17 @@ async function apply(payload: AccountPayload, context: Context): Promise<Account
         "give each gateway a user of its own; two gateways under one user can read each other's keys",
       );
     }
+    const own = known.find((entry) => entry.gateway === payload.gateway);
+    if (own !== undefined && (own.user !== payload.user || own.home !== payload.home)) {
+      throw refused(
+        `the gateway ${payload.gateway} lives under the user ${own.user} in ${own.home}, not ${payload.user} in ${payload.home}`,
+        "user and home of a gateway stay: take the gateway out of the fleet, apply, and add it again with the new ones",
+      );
+    }
     const user = await ownUser(payload, context);
     await context.platform.users.makeHome(user);
-    if (
-      !known.some(
-        (entry) => entry.gateway === payload.gateway && entry.home === payload.home && entry.user === payload.user,
-      )
-    ) {
-      await registerGateway(context.paths, {
-        gateway: payload.gateway,
-        user: user.name,
-        home: user.home,
-        runtimes: [],
-      });
+    if (own === undefined) {
+      await registerGateway(context.paths, { gateway: payload.gateway, user: user.name, home: user.home });
     }
     await context.platform.users.keepManager(user, context.progress);
     return { uid: user.uid, gid: user.gid, home: user.home };

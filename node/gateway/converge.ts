@@ -25,9 +25,9 @@ export interface Converged extends Switched {
 
 /** Whoever listens there, unless it is this gateway's own unit. */
 async function refuseOtherListener({ port, unit }: GatewayPayload, context: Context): Promise<void> {
-  const { listenerUid, services } = context.platform;
-  const uid = await listenerUid(port);
-  if (uid === undefined || (uid === ownUser().uid && (await services.state(unit)).mainPid !== 0)) return;
+  const { platform } = context;
+  const uid = await platform.listenerUid(port);
+  if (uid === undefined || (uid === ownUser().uid && (await platform.services.state(unit)).mainPid !== 0)) return;
   throw new PhaseFailure({
     layer: "host",
     code: "port-taken",

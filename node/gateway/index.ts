@@ -63,7 +63,9 @@ async function removeGateway(untrusted: unknown, context: Context): Promise<Remo
 async function remove(payload: GatewayPayload, context: Context): Promise<Removed> {
   const user = await context.platform.users.find(payload.user);
   if (user === undefined) return { removed: [], kept: [] };
-  return (await context.asUser(user, "gateway-remove", payload, { timeoutSeconds: WATCHDOG_SECONDS - 20 })) as Removed;
+  const removed = await context.asUser(user, "gateway-remove", payload, { timeoutSeconds: WATCHDOG_SECONDS - 20 });
+  await recordRuntimes(context.paths, payload.gateway, []);
+  return removed as Removed;
 }
 
 /** `gatehouse-node settle [--boot]`: what the dead-man timer and the settle unit call. */

@@ -3,22 +3,22 @@ import { join } from "node:path";
 import { ensureDirectory, syncDirectory, writeFileAtomic } from "./atomic.ts";
 import { errnoOf } from "./failure.ts";
 import type { NodePaths } from "./paths.ts";
-import { absolutePath, directoryName, gatewayName, list, object, userName } from "./shape.ts";
+import { absolutePath, directoryName, gatewayName, list, object, optional, userName } from "./shape.ts";
 
 /** One gateway that lives on this node, as root knows it. */
 export interface RegisteredGateway {
   readonly gateway: string;
   readonly user: string;
   readonly home: string;
-  /** Runtimes that its live and kept generations need; empty until the first switch. */
-  readonly runtimes: readonly string[];
+  /** Runtimes that its live and kept generations need; absent until the first switch, when any may be needed. */
+  readonly runtimes?: readonly string[];
 }
 
 const shape = object<RegisteredGateway>({
   gateway: gatewayName,
   user: userName,
   home: absolutePath,
-  runtimes: list(directoryName),
+  runtimes: optional(list(directoryName)),
 });
 
 /** Every gateway whose account phase ran and whose removal did not. */
@@ -46,7 +46,7 @@ export async function recordRuntimes(paths: NodePaths, gateway: string, runtimes
   const entry = (await registeredGateways(paths)).find((candidate) => candidate.gateway === gateway);
   if (entry === undefined) return;
   const wanted = [...new Set(runtimes)].sort();
-  if (wanted.join("\n") !== entry.runtimes.join("\n")) await registerGateway(paths, { ...entry, runtimes: wanted });
+  if (wanted.join("\n") !== entry.runtimes?.join("\n")) await registerGateway(paths, { ...entry, runtimes: wanted });
 }
 
 export async function unregisterGateway(paths: NodePaths, gateway: string): Promise<void> {

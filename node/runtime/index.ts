@@ -129,7 +129,7 @@ async function remove(payload: RuntimePayload, context: Context): Promise<Remove
   return await locked(context, async () => {
     const gateways = await registeredGateways(context.paths);
     // A gateway that has not said which runtimes it needs may need this one.
-    const users = gateways.filter(({ runtimes }) => runtimes.length === 0 || runtimes.includes(payload.runtime.id));
+    const users = gateways.filter(({ runtimes }) => runtimes?.includes(payload.runtime.id) ?? true);
     if (users.length > 0) {
       return { removed: [], kept: [`${target}: in use by ${users.map(({ gateway }) => gateway).join(", ")}`] };
     }

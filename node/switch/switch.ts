@@ -164,9 +164,14 @@ export async function switchTo(
     context.signal.throwIfAborted();
     throw await afterFailure(home, from, generation, error, context);
   }
-  await writeJournal(home, { state: "unconfirmed", ...entry, interruptionMs });
-  await services.schedule(DEAD_MAN, CONFIRM_SECONDS, settleCommand(context));
-  await clearRolledBack(home);
+  if (from === to) {
+    // A repair: there is no other generation to return to, and no verification waits for a change.
+    await confirmSwitch(home, context);
+  } else {
+    await writeJournal(home, { state: "unconfirmed", ...entry, interruptionMs });
+    await services.schedule(DEAD_MAN, CONFIRM_SECONDS, settleCommand(context));
+    await clearRolledBack(home);
+  }
   const kept = await pruneGenerations(home, keepGenerations, [to, from]);
   return {
     action: "switched",

@@ -120,11 +120,11 @@ describe.skipIf(!(await nodesCanRun()))("runtime", () => {
 
   describe("removed", () => {
     const gateways = "/var/lib/gatehouse/gateways";
-    const plant = (runtimes: readonly string[]): Promise<string> =>
+    const plant = (runtimes: readonly string[] | undefined): Promise<string> =>
       bench.output(`cat > ${gateways}/gw-a.json`, JSON.stringify({ gateway: "gw-a", user: "oc-a", home: "/home/oc-a", runtimes })); // prettier-ignore
 
     it("is kept while a gateway needs it, or has not said what it needs", async () => {
-      for (const runtimes of [[id], []]) {
+      for (const runtimes of [[id], undefined]) {
         await plant(runtimes);
         expect(valueOf(await bench.remove("runtime", payload()))).toEqual({
           removed: [],

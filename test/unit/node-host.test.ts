@@ -76,7 +76,7 @@ describe("checkMachine", () => {
 });
 
 describe("registry of gateways", () => {
-  const entry = { gateway: "team-a", user: "oc-a", home: "/home/oc-a", runtimes: [] };
+  const entry = { gateway: "team-a", user: "oc-a", home: "/home/oc-a" };
 
   it("is empty on a new node", async () => {
     expect(await registeredGateways(paths)).toEqual([]);
@@ -101,6 +101,12 @@ describe("registry of gateways", () => {
     const before = statSync(join(paths.gateways, "team-a.json")).ino;
     await recordRuntimes(paths, "team-a", ["openclaw-1", "openclaw-2"]);
     expect(statSync(join(paths.gateways, "team-a.json")).ino).toBe(before);
+  });
+  it("tells a gateway that needs no runtime from one that has not said", async () => {
+    mkdirSync(paths.state);
+    await registerGateway(paths, entry);
+    await recordRuntimes(paths, "team-a", []);
+    expect(await registeredGateways(paths)).toEqual([{ ...entry, runtimes: [] }]);
   });
   it("does not trust a file that is not an entry", async () => {
     mkdirSync(paths.gateways, { recursive: true });
