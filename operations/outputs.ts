@@ -56,7 +56,7 @@ export type GatewayOutputs = z.output<typeof gateway>;
  * Reads the outputs that the program left in the stack.
  * @throws {OperationError} `outputs` when they are not of this version.
  */
-export function parseOutputs(raw: Readonly<Record<string, unknown>>): StackOutputs {
+export function parseOutputs(raw: unknown): StackOutputs {
   const parsed = stackOutputs.safeParse(raw);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => issue.path.map(String).join("."));

@@ -18,7 +18,9 @@ export function runFailure(error: unknown, events: EventCollector): unknown {
   if (first !== undefined) return new OperationError([first, ...others]);
   // a mistake of ours is not dressed up as a failure of the run
   if (!(error instanceof CommandError)) return error;
-  return new OperationError([describe(undefined, lastWords(error.message))]);
+  return new OperationError([
+    engineFailure(/\n stderr: ([\s\S]*?)\n err\?: /.exec(error.message)?.[1] ?? error.message),
+  ]);
 }
 
 function diagnosed({ severity, resource, message }: EventCollector["diagnostics"][number]): Failure[] {
@@ -69,9 +71,10 @@ function unique(failures: readonly Failure[]): Failure[] {
   );
 }
 
-/** The engine's error lines out of the text that the Automation API makes of a failed command; else its first line. */
-function lastWords(message: string): string {
-  const stderr = stripMarkup(/\n stderr: ([\s\S]*?)\n err\?: /.exec(message)?.[1] ?? message).trim();
-  const errors = stderr.split("\n").filter((line) => line.startsWith("error: "));
-  return (errors.length > 0 ? errors.join("\n") : stderr.split("\n", 1)[0]) || "the engine failed without a message";
+/** What the engine's stderr tells: its error lines, else its first line. */
+export function engineFailure(stderr: string): Failure {
+  const text = stripMarkup(stderr).trim();
+  const errors = text.split("\n").filter((line) => line.startsWith("error: "));
+  const words = errors.length > 0 ? errors.join("\n") : text.split("\n", 1)[0];
+  return describe(undefined, words === undefined || words === "" ? "the engine failed without a message" : words);
 }

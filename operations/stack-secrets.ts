@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { runEngine } from "./engine-command.ts";
 import { OperationError } from "./error.ts";
 import { PROJECT } from "./settings.ts";
 
@@ -20,29 +20,9 @@ export async function putSecrets(stack: Stack, secrets: Readonly<Record<string, 
   for (const [key, value] of Object.entries(secrets)) {
     const name = `${PROJECT}:${key}`;
     if (present[name]?.secret === true && present[name].value === value) continue;
-    await set(stack, name, value);
+    const { ok, stderr } = await runEngine(stack, ["config", "set", "--secret", name], value);
+    if (!ok) throw bad(`${name} could not be stored: ${stderr.replaceAll(value, "[secret]").trim()}`);
   }
-}
-
-function set(stack: Stack, name: string, value: string): Promise<void> {
-  const { workDir, envVars } = stack.workspace;
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      "pulumi",
-      ["config", "set", "--secret", "--non-interactive", "--stack", stack.name, name],
-      // stdout is not read: nothing of a secret's way is kept
-      { cwd: workDir, env: { ...process.env, ...envVars }, stdio: ["pipe", "ignore", "pipe"] },
-    );
-    let stderr = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    child.once("error", reject);
-    child.once("close", (status) => {
-      if (status === 0) resolve();
-      else reject(bad(`${name} could not be stored: ${stderr.replaceAll(value, "[secret]").trim()}`));
-    });
-    // an engine that ends early closes the pipe; its status says why
-    child.stdin.on("error", () => undefined).end(value);
-  });
 }
 
 function bad(message: string): OperationError {

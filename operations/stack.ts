@@ -4,12 +4,13 @@ import { LocalWorkspace, type OutputMap, type PulumiFn, type Stack } from "@pulu
 import { buildPolicies } from "../policies/build.js";
 import { parseFleet, type FleetInput } from "../spec/index.ts";
 import { readyEngine, type Engine, type PluginChoice } from "./engine.ts";
+import { runEngine } from "./engine-command.ts";
 import { OperationError } from "./error.ts";
 import { EventCollector, type Diagnostic, type PolicyViolation, type Progress } from "./events.ts";
 import { parseOutputs, type StackOutputs } from "./outputs.ts";
 import { ensurePassphrase } from "./passphrase.ts";
 import { clearPendingOperations } from "./pending.ts";
-import { runFailure } from "./run-failure.ts";
+import { engineFailure, runFailure } from "./run-failure.ts";
 import { ensureProjectFile, FLEET_KEY, PROJECT, putSettings } from "./settings.ts";
 import { putSecrets } from "./stack-secrets.ts";
 import { removeStaleLocks } from "./stale-lock.ts";
@@ -135,7 +136,9 @@ class OpenStack implements GatehouseStack {
   }
 
   async outputs(): Promise<StackOutputs> {
-    return readOutputs(await this.#stack.outputs());
+    const { ok, stdout, stderr } = await runEngine(this.#stack, ["stack", "output", "--json", "--show-secrets"]);
+    if (!ok) throw new OperationError([engineFailure(stderr)]);
+    return parseOutputs(JSON.parse(stdout));
   }
 
   #preview() {

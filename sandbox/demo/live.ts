@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { GatewayOutputs, NodeOutputs } from "../../operations/outputs.ts";
 import type { Machine } from "./machine.ts";
@@ -11,6 +12,8 @@ export interface LiveGateway {
   readonly health: string;
 }
 
+const READY_TIMEOUT_MS = 120_000;
+
 const ready = z.object({ ready: z.boolean(), failing: z.array(z.unknown()).optional() });
 
 /** How the gateways of a machine are at this moment, by name. */
@@ -20,7 +23,18 @@ export async function liveGateways(machine: Machine, node: NodeOutputs): Promise
   return live;
 }
 
-/** How a gateway is at this moment, read on its machine over SSH. */
+/** Waits until all of them are ready, which takes a while after a start of the machine; two minutes at most. */
+export async function waitUntilReady(machine: Machine, node: NodeOutputs, note: (line: string) => void): Promise<void> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (let told = false; ; told = true) {
+    const live = await liveGateways(machine, node);
+    if (Object.values(live).every(({ health }) => health === "ready") || performance.now() > deadline) return;
+    if (!told) note("waiting until the gateway is ready ...");
+    await sleep(1000);
+  }
+}
+
+/** Read on the machine over SSH. */
 async function liveGateway(machine: Machine, { user, unit, port }: GatewayOutputs): Promise<LiveGateway> {
   const url = `http://127.0.0.1:${port}/readyz`;
   const { stdout } = await machine.exec(

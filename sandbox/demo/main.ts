@@ -38,23 +38,19 @@ for (const name of ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CO
 }
 const paths = demoPaths(process.env);
 
+const up = new Command("up")
+  .description("make the demo, or bring it up again (the default)")
+  .option("--host <user@host>", "a machine of your own instead of the throw-away node (Linux, sudo without password)")
+  .option("--port <number>", "port of its sshd; default 22", port)
+  .option("--identity <file>", "private key for it; default ~/.ssh/id_ed25519")
+  .option("--host-key <key>", "its ed25519 host key; default what ~/.ssh/known_hosts says")
+  .addOption(plugins())
+  .action((flags: UpFlags) => run(() => demoUp(flags, paths, interruptSignal(note))));
+
 const program = new Command("npm run demo --")
   .description("A real OpenClaw gateway with two agents on a throw-away node, provisioned over SSH.")
-  .addHelpText("after", `\nEverything is kept in ${paths.root}.\n${EXIT_STATUS_HELP}`)
-  .addCommand(
-    new Command("up")
-      .description("make the demo, or bring it up again (the default)")
-      .option(
-        "--host <user@host>",
-        "a machine of your own instead of the throw-away node (Linux, sudo without password)",
-      )
-      .option("--port <number>", "port of its sshd; default 22", port)
-      .option("--identity <file>", "private key for it; default ~/.ssh/id_ed25519")
-      .option("--host-key <key>", "its ed25519 host key; default what ~/.ssh/known_hosts says")
-      .addOption(plugins())
-      .action((flags: UpFlags) => run(() => demoUp(flags, paths, interruptSignal(note)))),
-    { isDefault: true },
-  )
+  .addHelpText("after", () => `\n${up.helpInformation()}\nEverything is kept in ${paths.root}.\n${EXIT_STATUS_HELP}`)
+  .addCommand(up, { isDefault: true })
   .addCommand(
     new Command("status")
       .description("how it is now, read on the machine; status 0 when every gateway is ready")

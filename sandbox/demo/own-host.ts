@@ -19,7 +19,7 @@ export interface HostFlags {
  * @throws {OperationError} `host` when a part of it is missing.
  */
 export async function ownAccess(flags: HostFlags): Promise<SshAccess> {
-  const [, user, host] = /^([a-z_][a-z0-9_-]{0,30})@([A-Za-z0-9._:-]+)$/.exec(flags.host) ?? [];
+  const [, user, host] = /^([a-z_][a-z0-9_-]{0,30})@([A-Za-z0-9][A-Za-z0-9._:-]*)$/.exec(flags.host) ?? [];
   if (user === undefined || host === undefined)
     throw bad("--host is not of the form user@host", "for example ops@mini-1");
   const port = flags.port ?? 22;

@@ -9,7 +9,7 @@ import { openStack } from "../../operations/stack.ts";
 import { ensurePrivateDirectory } from "../../operations/state-directory.ts";
 import { demoFleet } from "./fleet.ts";
 import { ensureKeys, secretName } from "./keys.ts";
-import { liveGateways } from "./live.ts";
+import { liveGateways, waitUntilReady } from "./live.ts";
 import { startMachine } from "./machine.ts";
 import { ownAccess, type HostFlags } from "./own-host.ts";
 import { Progress } from "./progress.ts";
@@ -75,6 +75,7 @@ export async function demoUp(flags: UpFlags, paths: DemoPaths, signal: AbortSign
   }
 
   progress.step("one real turn of each agent");
+  await waitUntilReady(machine, node, note);
   const closeTunnel = record.own && (await openTunnel(record.own.ssh, record.own.providerPort, providerPort));
   const turns = await runTurns(machine, gateway, providerPort, note).finally(() => closeTunnel?.());
   const live = await liveGateways(machine, node);

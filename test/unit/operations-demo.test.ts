@@ -110,7 +110,8 @@ describe("a machine of one's own", () => {
 
   it.each([
     ["no user", { host: "192.0.2.9", hostKey: HOST_KEY }, /user@host/],
-    ["an option in place of a host", { host: "-oProxyCommand=x@y", hostKey: HOST_KEY }, /user@host/],
+    ["an option in place of a user", { host: "-opt@192.0.2.9", hostKey: HOST_KEY }, /user@host/],
+    ["an option in place of a host", { host: "ops@-opt", hostKey: HOST_KEY }, /user@host/],
     ["another kind of host key", { host: "ops@192.0.2.9", hostKey: "ssh-rsa AAAA" }, /ed25519/],
     ["a host key that was never seen", { host: "ops@gatehouse-never-seen.invalid" }, /not known/],
     ["no private key", { host: "ops@192.0.2.9", hostKey: HOST_KEY, identity: "/nowhere" }, /no private key/],
