@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { secretValueProblem } from "../render/index.ts";
+import { secretValueProblem } from "../node/environment-file.ts";
 import { parseSecretRef } from "../spec/index.ts";
 import type { FleetSpec, SecretRef } from "../spec/index.ts";
 import { ComponentError } from "./errors.ts";

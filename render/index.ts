@@ -1,4 +1,3 @@
-export * from "./environment-file.ts";
 export * from "./errors.ts";
 export * from "./fingerprint.ts";
 export * from "./generation.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { renderEnvironmentFile } from "../../render/environment-file.ts";
+import { renderEnvironmentFile } from "../environment-file.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readJsonOrNull } from "../lib/json-file.ts";

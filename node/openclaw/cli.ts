@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { parseEnvironmentFile } from "../../render/environment-file.ts";
+import { parseEnvironmentFile } from "../environment-file.ts";
 import { userEnvironment } from "../lib/as-user.ts";
 import { describeEnd, exec } from "../lib/exec.ts";
 import type { ExecResult } from "../lib/exec.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT, type AccountPayload } from "../../node/protocol.ts";
-import { renderEnvironmentFile } from "../../render/environment-file.ts";
+import { renderEnvironmentFile } from "../../node/environment-file.ts";
 import { errorOf, NodeBench, nodesCanRun, START_MS, valueOf } from "./node-fixture.ts";
 
 const payload = (user: string, changes: Partial<AccountPayload> = {}): AccountPayload => ({

@@ -1,15 +1,10 @@
+import { renderEnvironmentFile } from "../../node/environment-file.ts";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  GATEWAY_UNIT,
-  renderEnvironmentFile,
-  renderSystemdUnit,
-  seccompOnly,
-  secretVariables,
-} from "../../render/index.ts";
+import { GATEWAY_UNIT, renderSystemdUnit, seccompOnly, secretVariables } from "../../render/index.ts";
 import { expectGolden } from "./golden.ts";
 import { gatewayWith, generationOf, layoutOf, RUNTIME, valueOf } from "./render-fixture.ts";
 
