@@ -59,7 +59,7 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
 }
 
 /** The stack: one `GatewayNode` for every node of the fleet in `gatehouse:fleet`. */
-export default async function program(): Promise<Record<string, unknown>> {
+export default function program(): Promise<Record<string, unknown>> {
   const fleet = fleetFromConfig();
   const secrets = resolveSecrets(fleet);
   const unsupported = fleet.nodes.filter(({ platform }) => platform !== "linux");
@@ -111,5 +111,5 @@ export default async function program(): Promise<Record<string, unknown>> {
       ),
     ),
   );
-  return await Promise.resolve({ nodes, gatewayTokens });
+  return Promise.resolve({ nodes, gatewayTokens });
 }

@@ -107,83 +107,12 @@ export class Gateway extends pulumi.ComponentResource {
     this.tokenFingerprint = tokenFingerprint;
 
     const account = target && this.#account(name, layout, args, target);
-    const agents: Record<string, Agent> = {};
-    // One after the other: side by side they would only compete for handshakes (docs/decisions/0001).
-    let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
-    // What these leave behind is removed before they are made again, and the gateway stands on all of it.
-    const foundations = [...after];
-    for (const agent of gateway.agents) {
-      const made = new Agent(
-        // a slash is in no name: gateway `a` with agent `b-c` and gateway `a-b` with agent `c` stay apart
-        `${name}/${agent.id}`,
-        {
-          gateway,
-          agent,
-          layout,
-          values: args.secrets.credentials[agent.id] ?? {},
-          fingerprintKey,
-          after,
-          ...(account && { account: account.command }),
-          ...(target && { target }),
-        },
-        { parent: this },
-      );
-      agents[agent.id] = made;
-      if (made.staging !== undefined) {
-        after = [made.staging.command];
-        foundations.push(made.staging.command);
-      }
-    }
-    this.agents = agents;
-
-    if (target === undefined) {
-      this.generation = pulumi.output(undefined);
-      this.switched = pulumi.output(undefined);
-      this.verified = pulumi.output(undefined);
-      this.last = [];
-    } else {
-      const rendered = this.#render(args);
-      const generation = remotePhase(
-        `${name}-gateway`,
-        {
-          phase: "gateway",
-          connection: target.connection,
-          programId: target.programId,
-          payload: pulumi.all([target.machine, rendered, token]).apply(([machine, desired, value]) => ({
-            machine,
-            ...desired,
-            token: { ...desired.token, value },
-            readyTimeoutSeconds: READY_SECONDS,
-            purge: gateway.purgeOnDestroy,
-          })),
-        },
-        { parent: this, dependsOn: [...after, ...args.installed], replaceWith: foundations },
-      );
-      const verification = remotePhase(
-        `${name}-verify`,
-        {
-          phase: "verify",
-          connection: target.connection,
-          programId: target.programId,
-          payload: pulumi.all([target.machine, rendered]).apply(([machine, desired]) => ({
-            machine,
-            gateway: desired.gateway,
-            user: desired.user,
-            home: desired.home,
-            port: desired.port,
-            unit: desired.unit,
-            generation: desired.generation,
-            openclawVersion: desired.openclawVersion,
-          })),
-        },
-        // a generation that nobody confirms is taken back
-        { parent: this, dependsOn: [generation.command], replaceWith: [generation.command] },
-      );
-      this.generation = rendered.generation;
-      this.switched = generation.result;
-      this.verified = verification.result;
-      this.last = [verification.command];
-    }
+    this.agents = this.#agents(name, layout, args, account);
+    const live = target && this.#switch(name, args, target, account);
+    this.generation = live ? live.generation : pulumi.output(undefined);
+    this.switched = live ? live.switched : pulumi.output(undefined);
+    this.verified = live ? live.verified : pulumi.output(undefined);
+    this.last = live ? [live.last] : [];
     this.registerOutputs({
       endpoint: this.endpoint,
       generation: this.generation,
@@ -209,6 +138,86 @@ export class Gateway extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [...args.bootstrapped] },
     );
+  }
+
+  /** One after the other: side by side they would only compete for handshakes (docs/decisions/0001). */
+  #agents(
+    name: string,
+    layout: GatewayLayout,
+    { gateway, secrets, fingerprintKey, target }: GatewayComponentArgs,
+    account: RemotePhase<unknown> | undefined,
+  ): Record<string, Agent> {
+    const agents: Record<string, Agent> = {};
+    let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
+    for (const agent of gateway.agents) {
+      const made = new Agent(
+        // a slash is in no name: gateway `a` with agent `b-c` and gateway `a-b` with agent `c` stay apart
+        `${name}/${agent.id}`,
+        {
+          gateway,
+          agent,
+          layout,
+          values: secrets.credentials[agent.id] ?? {},
+          fingerprintKey,
+          after,
+          ...(account && { account: account.command }),
+          ...(target && { target }),
+        },
+        { parent: this },
+      );
+      agents[agent.id] = made;
+      if (made.staging !== undefined) after = [made.staging.command];
+    }
+    return agents;
+  }
+
+  /** The generation switch, and its confirmation from another SSH session. */
+  #switch(name: string, args: GatewayComponentArgs, target: PhaseTarget, account: RemotePhase<unknown> | undefined) {
+    const { connection, programId, machine } = target;
+    const rendered = this.#render(args);
+    const staged = Object.values(this.agents).flatMap(({ staging }) =>
+      staging === undefined ? [] : [staging.command],
+    );
+    // What these leave behind is removed before they are made again, and the gateway stands on all of it.
+    const foundations = [...(account === undefined ? [] : [account.command]), ...staged];
+    const generation = remotePhase(
+      `${name}-gateway`,
+      {
+        phase: "gateway",
+        connection,
+        programId,
+        payload: pulumi.all([machine, rendered, this.token]).apply(([expected, desired, value]) => ({
+          machine: expected,
+          ...desired,
+          token: { ...desired.token, value },
+          readyTimeoutSeconds: READY_SECONDS,
+          purge: args.gateway.purgeOnDestroy,
+        })),
+      },
+      { parent: this, dependsOn: [...foundations, ...args.installed], replaceWith: foundations },
+    );
+    const verification = remotePhase(
+      `${name}-verify`,
+      {
+        phase: "verify",
+        connection,
+        programId,
+        payload: pulumi
+          .all([machine, rendered])
+          .apply(([expected, { gateway, user, home, port, unit, generation: wanted, openclawVersion }]) => ({
+            machine: expected,
+            ...{ gateway, user, home, port, unit, generation: wanted, openclawVersion },
+          })),
+      },
+      // a generation that nobody confirms is taken back
+      { parent: this, dependsOn: [generation.command], replaceWith: [generation.command] },
+    );
+    return {
+      generation: rendered.generation,
+      switched: generation.result,
+      verified: verification.result,
+      last: verification.command,
+    };
   }
 
   #render(args: GatewayComponentArgs): pulumi.Output<RenderedGeneration> {
