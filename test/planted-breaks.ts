@@ -1,0 +1,152 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import Table from "cli-table3";
+
+/**
+ * `npm run test:breaks`: plants ten faults, one at a time, in a copy of this checkout and runs the tests that have to
+ * notice. Exit status 0 only when the tests pass without a fault and fail with each of them.
+ */
+interface Break {
+  readonly what: string;
+  readonly file: string;
+  /** Exactly once in the file. */
+  readonly from: string;
+  readonly to: string;
+  /** Arguments of vitest: the tests that have to fail. */
+  readonly tests: readonly string[];
+}
+
+const BREAKS: readonly Break[] = [
+  {
+    what: "modes: files are written as the umask says",
+    file: "node/lib/atomic.ts",
+    from: "await handle.chmod(options.mode);",
+    to: "await handle.chmod(options.mode | 0o044);",
+    tests: ["test/unit/node-atomic.test.ts"],
+  },
+  {
+    what: "auth order: none for any provider",
+    file: "render/openclaw-config.ts",
+    from: "usedProviders(gateway).map((provider) => [",
+    to: "usedProviders(gateway).slice(1).map((provider) => [",
+    tests: ["test/unit/render-config.test.ts"],
+  },
+  {
+    what: "unit env: the unit reads no EnvironmentFile",
+    file: "render/systemd-unit.ts",
+    from: "    `EnvironmentFile=-${layout.envFile}`,\n",
+    to: "",
+    tests: ["test/unit/render-golden.test.ts"],
+  },
+  {
+    what: "gate: an agent without a usable key passes",
+    file: "node/switch/gate.ts",
+    from: "  for (const [agent, answer] of agents) checkAgent(agent, answer, cli, context);\n",
+    to: "",
+    tests: ["test/unit/node-switch.test.ts"],
+  },
+  {
+    what: "switch: a failed generation stays",
+    file: "node/switch/switch.ts",
+    from: "await start(home, previous, context);",
+    to: "",
+    tests: ["test/unit/node-switch.test.ts"],
+  },
+  {
+    what: "host key: any server is accepted",
+    file: "remote/connection.ts",
+    from: "    hostKey: pulumi.output(args.hostKey).apply(pinnedHostKey),\n",
+    to: "",
+    tests: ["--project", "component"],
+  },
+  {
+    what: "integrity: an archive is unpacked whatever its checksum",
+    file: "render/bootstrap.sh",
+    from: 'if [ "$found" != "$4" ]; then',
+    to: "if false; then",
+    tests: ["test/engine/node-bootstrap.test.ts", "-t", "checksum"],
+  },
+  {
+    what: "idempotence: a serving generation is started again",
+    file: "node/switch/switch.ts",
+    from: "if (await isServing(home, generation, context)) {",
+    to: 'if ((await isServing(home, generation, context)) && to === "") {',
+    tests: ["test/unit/node-switch.test.ts"],
+  },
+  {
+    what: "removal: the environment file stays",
+    file: "node/switch/live-files.ts",
+    from: "  const paths = [\n    home.environmentFile,\n",
+    to: "  const paths = [\n",
+    tests: ["test/unit/node-switch.test.ts"],
+  },
+  {
+    what: "redaction: lines go out as they are",
+    file: "node/lib/redact.ts",
+    from: "text.replaceAll(needle, PLACEHOLDER)",
+    to: "text",
+    tests: ["test/unit/node-payload.test.ts"],
+  },
+];
+
+const root = join(import.meta.dirname, "..");
+
+function copyOfCheckout(): string {
+  const copy = mkdtempSync(join(tmpdir(), "gatehouse-breaks-"));
+  const listed = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" });
+  for (const file of listed.stdout.split("\0").filter((name) => name !== "")) {
+    cpSync(join(root, file), join(copy, file));
+  }
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  return copy;
+}
+
+/** Whether these tests pass in the copy. A run that finds no test does not. */
+function pass(copy: string, tests: readonly string[]): boolean {
+  const vitest = join(copy, "node_modules/vitest/vitest.mjs");
+  const done = spawnSync(process.execPath, [vitest, "run", "--reporter=dot", ...tests], { cwd: copy, stdio: "ignore" });
+  return done.status === 0;
+}
+
+function plant(copy: string, { file, from, to }: Break): () => void {
+  const path = join(copy, file);
+  const text = readFileSync(path, "utf8");
+  if (text.split(from).length !== 2) throw new Error(`${file} does not hold exactly once: ${from}`);
+  writeFileSync(
+    path,
+    text.replace(from, () => to),
+  );
+  return () => {
+    writeFileSync(path, text);
+  };
+}
+
+function main(): void {
+  const copy = copyOfCheckout();
+  const table = new Table({ head: ["planted fault", "tests", "noticed"] });
+  let missed = 0;
+  try {
+    for (const fault of BREAKS) {
+      process.stderr.write(`${fault.what} ...\n`);
+      if (!pass(copy, fault.tests)) throw new Error(`${fault.tests.join(" ")} fails without a fault`);
+      const undo = plant(copy, fault);
+      const noticed = !pass(copy, fault.tests);
+      undo();
+      if (!noticed) missed += 1;
+      table.push([fault.what, fault.tests.join(" "), noticed ? "yes" : "NO"]);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+  process.stdout.write(`${table.toString()}\n${BREAKS.length - missed} of ${BREAKS.length} planted faults noticed\n`);
+  process.exitCode = missed === 0 ? 0 : 1;
+}
+
+new Command("planted-breaks")
+  .description("Plants ten faults, one at a time, in a copy of this checkout, and runs the tests that have to notice.")
+  .addHelpText("after", "\nExit status: 0 when every fault was noticed, 1 otherwise.")
+  .action(main)
+  .parse();
