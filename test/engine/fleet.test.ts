@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { keyProblem } from "../../sandbox/demo/key-problem.ts";
-import { agentTurn } from "../../sandbox/demo/turn.ts";
+import { keyProblem } from "../../demo/key-problem.ts";
+import { agentTurn } from "../../demo/turn.ts";
 import { canaryKey, FleetBench } from "./fleet-fixture.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
 

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { mask } from "../../render/mask.ts";
-import { demoFleet } from "../../sandbox/demo/fleet.ts";
-import { keyProblem } from "../../sandbox/demo/key-problem.ts";
-import { ensureKeys, secretName } from "../../sandbox/demo/keys.ts";
-import { ownAccess } from "../../sandbox/demo/own-host.ts";
-import { readRecord, writeRecord } from "../../sandbox/demo/record.ts";
-import { DEMO, demoPaths } from "../../sandbox/demo/settings.ts";
+import { demoFleet } from "../../demo/fleet.ts";
+import { keyProblem } from "../../demo/key-problem.ts";
+import { ensureKeys, secretName } from "../../demo/keys.ts";
+import { ownAccess } from "../../demo/own-host.ts";
+import { readRecord, writeRecord } from "../../demo/record.ts";
+import { DEMO, demoPaths } from "../../demo/settings.ts";
 import { parseFleet } from "../../spec/index.ts";
 import { HOST_KEY } from "../fleet-input.ts";
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "../../operations/exit.ts";
-import { interruptSignal } from "../../operations/interrupt.ts";
+import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "../operations/exit.ts";
+import { interruptSignal } from "../operations/interrupt.ts";
 import { demoDown } from "./down.ts";
 import { demoPaths } from "./settings.ts";
 import { demoStatus } from "./status.ts";

@@ -1,6 +1,6 @@
-import type { StackOutputs } from "../../operations/outputs.ts";
-import { openStack } from "../../operations/stack.ts";
-import type { SshAccess } from "../node/index.ts";
+import type { StackOutputs } from "../operations/outputs.ts";
+import { openStack } from "../operations/stack.ts";
+import type { SshAccess } from "../sandbox/node/index.ts";
 import { liveGateways, type LiveGateway } from "./live.ts";
 import { attachMachine } from "./machine.ts";
 import { readRecord } from "./record.ts";

@@ -1,8 +1,8 @@
 import { rm, rmdir } from "node:fs/promises";
-import { openStack } from "../../operations/stack.ts";
-import { destroyNode } from "../node/index.ts";
-import { stopProvider } from "../provider/index.ts";
-import type { PluginChoice } from "../../operations/engine.ts";
+import { openStack } from "../operations/stack.ts";
+import { destroyNode } from "../sandbox/node/index.ts";
+import { stopProvider } from "../sandbox/provider/index.ts";
+import type { PluginChoice } from "../operations/engine.ts";
 import { readRecord } from "./record.ts";
 import { DEMO, type DemoPaths } from "./settings.ts";
 

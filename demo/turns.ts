@@ -1,5 +1,5 @@
-import type { GatewayOutputs } from "../../operations/outputs.ts";
-import { fetchRecords } from "../provider/index.ts";
+import type { GatewayOutputs } from "../operations/outputs.ts";
+import { fetchRecords } from "../sandbox/provider/index.ts";
 import { keyProblem } from "./key-problem.ts";
 import type { Machine } from "./machine.ts";
 import { agentTurn } from "./turn.ts";

@@ -1,5 +1,5 @@
-import type { FleetInput } from "../../spec/index.ts";
-import type { SshAccess } from "../node/index.ts";
+import type { FleetInput } from "../spec/index.ts";
+import type { SshAccess } from "../sandbox/node/index.ts";
 import { secretName } from "./keys.ts";
 import { DEMO } from "./settings.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { writeFileAtomically } from "../engine/cache.ts";
-import { readKeysFile, type ProviderKeys } from "../provider/keys.ts";
+import { writeFileAtomically } from "../sandbox/engine/cache.ts";
+import { readKeysFile, type ProviderKeys } from "../sandbox/provider/keys.ts";
 import { DEMO } from "./settings.ts";
 
 /** The demo's provider keys, one for each agent, made at the first run. They look like the vendor's and open nothing. */

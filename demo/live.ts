@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import type { GatewayOutputs, NodeOutputs } from "../../operations/outputs.ts";
+import type { GatewayOutputs, NodeOutputs } from "../operations/outputs.ts";
 import type { Machine } from "./machine.ts";
 
 export interface LiveGateway {

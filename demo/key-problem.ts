@@ -1,4 +1,4 @@
-import type { ProviderRecord } from "../provider/index.ts";
+import type { ProviderRecord } from "../sandbox/provider/index.ts";
 
 /**
  * What is wrong with the keys that came during an agent's turn. A helper call of an agent that had its turn `before` may

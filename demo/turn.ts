@@ -1,4 +1,4 @@
-import type { GatewayOutputs } from "../../operations/outputs.ts";
+import type { GatewayOutputs } from "../operations/outputs.ts";
 import type { Machine } from "./machine.ts";
 
 export interface Turn {

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
-import type { GatewayOutputs, NodeOutputs } from "../../operations/outputs.ts";
-import type { SshAccess } from "../node/index.ts";
-import { RECORDS_PATH } from "../provider/index.ts";
+import type { GatewayOutputs, NodeOutputs } from "../operations/outputs.ts";
+import type { SshAccess } from "../sandbox/node/index.ts";
+import { RECORDS_PATH } from "../sandbox/provider/index.ts";
 import type { LiveGateway } from "./live.ts";
 import type { DemoPaths } from "./settings.ts";
 import type { TurnReport } from "./turns.ts";

@@ -1,5 +1,5 @@
-import { attachNode, startNode, type ExecResult, type SshAccess } from "../node/index.ts";
-import { execOverSsh, type ExecOptions } from "../node/ssh.ts";
+import { attachNode, startNode, type ExecResult, type SshAccess } from "../sandbox/node/index.ts";
+import { execOverSsh, type ExecOptions } from "../sandbox/node/ssh.ts";
 import type { DemoRecord } from "./record.ts";
 import { DEMO, type DemoPaths } from "./settings.ts";
 

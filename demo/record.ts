@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { OperationError } from "../../operations/error.ts";
-import { writeFileAtomically } from "../engine/cache.ts";
+import { OperationError } from "../operations/error.ts";
+import { writeFileAtomically } from "../sandbox/engine/cache.ts";
 
 const recordSchema = z.object({
   version: z.literal(1),

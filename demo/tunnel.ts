@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import ssh2 from "ssh2";
-import { NodeError, type SshAccess } from "../node/index.ts";
-import { publicKeyBlob } from "../node/keys.ts";
+import { NodeError, type SshAccess } from "../sandbox/node/index.ts";
+import { publicKeyBlob } from "../sandbox/node/keys.ts";
 
 /**
  * Makes a loopback port of a machine lead to one of this machine, as `ssh -R` does, until the returned function is called.

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { defaultStateDirectory } from "../../operations/state-directory.ts";
+import { defaultStateDirectory } from "../operations/state-directory.ts";
 
 /** What the demo builds. */
 export const DEMO = {

@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { OperationError } from "../../operations/error.ts";
-import { runProcess } from "../engine/process.ts";
-import type { SshAccess } from "../node/index.ts";
+import { OperationError } from "../operations/error.ts";
+import { runProcess } from "../sandbox/engine/process.ts";
+import type { SshAccess } from "../sandbox/node/index.ts";
 
 export interface HostFlags {
   /** `user@host`. */

@@ -1,0 +1,75 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { openStack } from "../operations/stack.ts";
+import type { TestNode } from "../sandbox/node/index.ts";
+import type { Job } from "./job.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const STACK = "bench";
+
+export interface UpRun {
+  /** `pulumi up` alone: engine, plugins, phases. */
+  readonly up: number;
+  /** With the preview that `gatehouse up` makes first, for the policies. */
+  readonly previewAndUp: number;
+  /** Seconds of every phase that ran. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** Accepted SSH logins. */
+  readonly handshakes: number;
+  readonly changes: Readonly<Record<string, number>>;
+}
+
+export async function logins(node: TestNode): Promise<number> {
+  const { stdout } = await node.exec("journalctl -t sshd --no-pager -o cat | grep -c 'Accepted publickey' || true");
+  return Number(stdout.trim());
+}
+
+export async function gatehouseUp(
+  node: TestNode,
+  job: Job,
+  stateDir: string,
+  secrets: Readonly<Record<string, string>> = job.secrets,
+): Promise<UpRun> {
+  const phases: Record<string, number> = {};
+  const progress = (line: string): void => {
+    const [, name, seconds] = /^(\S+): (?:created|updated) \((\d+\.\d) s\)$/.exec(line) ?? [];
+    if (name !== undefined) phases[name] = Number(seconds);
+  };
+  const stack = await openStack({ stack: STACK, stateDir, fleet: job.fleet, secrets, progress });
+  const before = await logins(node);
+  const preview = await stack.preview();
+  const report = await stack.up();
+  // `up` makes a preview of its own; one of the two is taken off again
+  return {
+    up: report.seconds - preview.seconds,
+    previewAndUp: report.seconds,
+    phases,
+    handshakes: (await logins(node)) - before,
+    changes: report.changes,
+  };
+}
+
+/** Seconds of a whole `gatehouse up --yes` process that finds nothing to do. */
+export function noOpProcess(stateDir: string): number {
+  const started = performance.now();
+  const args = ["bin/gatehouse", "up", "--yes", "--stack", STACK, "--state-dir", stateDir, "--json"];
+  const done = spawnSync("sh", args, { cwd: ROOT, encoding: "utf8" });
+  const seconds = (performance.now() - started) / 1000;
+  if (done.status !== 0) throw new Error(`gatehouse up failed: ${done.stderr.slice(-500)}`);
+  const { changes } = JSON.parse(done.stdout) as { changes: Record<string, number> };
+  if (Object.keys(changes).join() !== "same") throw new Error(`not a no-op: ${JSON.stringify(changes)}`);
+  return seconds;
+}
+
+/** Makes the node as if Gatehouse had never been there. */
+export async function removeGatehouse(node: TestNode, job: Job, stateDir: string): Promise<void> {
+  const stack = await openStack({
+    stack: STACK,
+    stateDir,
+    fleet: job.fleet,
+    secrets: job.secrets,
+    progress: () => undefined,
+  });
+  await stack.destroy();
+  await node.exec("rm -rf /opt/gatehouse /var/lib/gatehouse");
+}

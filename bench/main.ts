@@ -1,0 +1,162 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import Table from "cli-table3";
+import { Command } from "commander";
+import { extraAuthorities, startNode, type TestNode } from "../sandbox/node/index.ts";
+import { freePort } from "../sandbox/node/port.ts";
+import { canRunAnsible, Playbook, preparePython } from "./ansible.ts";
+import { removeFloor, runFloor, type FloorRun } from "./floor.ts";
+import { gatehouseUp, noOpProcess, removeGatehouse, type UpRun } from "./gatehouse.ts";
+import { jobFor, type Job } from "./job.ts";
+
+interface Flags {
+  readonly ansible: string;
+  readonly json?: true;
+}
+
+interface Measured {
+  readonly machine: string;
+  readonly floor: readonly FloorRun[];
+  readonly cold: readonly UpRun[];
+  readonly noOp: { readonly process: number; readonly engine: number; readonly handshakes: number };
+  readonly rotated: UpRun;
+  readonly ansible: { readonly cold: number; readonly second: number; readonly changed: number } | string;
+}
+
+const NO_OP_RUNS = 5;
+
+function note(text: string): void {
+  process.stderr.write(`bench: ${text}\n`);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** Floor, ours, ours, floor: the second of two runs finds the registry's caches warm, and neither side is always second. */
+async function measure(node: TestNode, work: string, authorities: string[], flags: Flags): Promise<Measured> {
+  const job = async (user: string): Promise<Job> => jobFor(user, await freePort("127.0.0.1"), node.ssh, authorities);
+  const [floorJob, ourJob] = [await job("oc-floor"), await job("oc-ours")];
+  const floorOnce = async (): Promise<FloorRun> => {
+    note("floor, cold");
+    const run = await runFloor(node, floorJob);
+    await removeFloor(node, floorJob);
+    return run;
+  };
+  const [firstState, secondState] = [join(work, "first"), join(work, "second")];
+
+  const floorFirst = await floorOnce();
+  note("gatehouse, cold");
+  const oursFirst = await gatehouseUp(node, ourJob, firstState);
+  await removeGatehouse(node, ourJob, firstState);
+  note("gatehouse, cold");
+  const oursSecond = await gatehouseUp(node, ourJob, secondState);
+  note("gatehouse, nothing to do");
+  const unchanged = await gatehouseUp(node, ourJob, secondState);
+  const processes = Array.from({ length: NO_OP_RUNS }, () => noOpProcess(secondState));
+  note("gatehouse, one key changed");
+  const secrets = { ...ourJob.secrets, "oc-ours-research": "sk-ant-api03-bench-rotated-0123456789abcdef" };
+  const rotated = await gatehouseUp(node, ourJob, secondState, secrets);
+  await removeGatehouse(node, ourJob, secondState);
+  const floorSecond = await floorOnce();
+  return {
+    machine: `${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`,
+    floor: [floorFirst, floorSecond],
+    cold: [oursFirst, oursSecond],
+    noOp: { process: median(processes), engine: unchanged.previewAndUp, handshakes: unchanged.handshakes },
+    rotated,
+    ansible: await measureAnsible(node, work, await job("oc-ansible"), flags),
+  };
+}
+
+async function measureAnsible(node: TestNode, work: string, job: Job, flags: Flags): Promise<Measured["ansible"]> {
+  if (!canRunAnsible(flags.ansible)) {
+    return `skipped: ${flags.ansible} is not on this machine (pip install ansible-core==2.19.*, or --ansible PATH)`;
+  }
+  note("Ansible, first run");
+  await preparePython(node);
+  const playbook = new Playbook(flags.ansible, join(work, "ansible"), node, job);
+  const cold = playbook.run().seconds;
+  note("Ansible, second run");
+  const second = playbook.run();
+  return { cold, second: second.seconds, changed: second.changed };
+}
+
+const seconds = (value: number): string => `${value.toFixed(1)} s`;
+const ratio = (value: number, base: number): string => (value / base).toFixed(2);
+
+function report(measured: Measured): string {
+  const { floor, cold, noOp, rotated, ansible } = measured;
+  const base = median(floor.map((run) => run.seconds));
+  const up = median(cold.map((run) => run.up));
+  const whole = median(cold.map((run) => run.previewAndUp));
+  const table = new Table({ head: ["what", "seconds", "ratio", "budget"], style: { head: [], border: [] } });
+  table.push(
+    ["floor: plain script, one SSH connection, cold", seconds(base), "1", ""],
+    ["gatehouse: up, cold", seconds(up), ratio(up, base), "1.25 x floor"],
+    ["gatehouse: preview for the policies and up, cold", seconds(whole), ratio(whole, base), ""],
+  );
+  if (typeof ansible === "string") table.push(["Ansible", ansible, "", ""]);
+  else {
+    table.push(
+      ["Ansible: cold", seconds(ansible.cold), ratio(ansible.cold, base), ""],
+      [`Ansible: second run (${ansible.changed} changed)`, seconds(ansible.second), "1", ""],
+      [
+        "gatehouse: nothing to do, whole process",
+        seconds(noOp.process),
+        ratio(noOp.process, ansible.second),
+        "0.25 x Ansible",
+      ],
+    );
+  }
+  table.push(
+    ["gatehouse: nothing to do, engine alone", seconds(noOp.engine), "", ""],
+    ["gatehouse: one key changed, up", seconds(rotated.up), "", ""],
+  );
+  const handshakes = (name: string, run: UpRun): string =>
+    `${name}: ${run.handshakes} SSH handshakes for ${Object.keys(run.phases).filter((phase) => !/seed|key$/.test(phase)).length} phases`;
+  const made = (parts: Readonly<Record<string, number>>): string =>
+    Object.entries(parts)
+      .map(([name, value]) => `${name} ${seconds(value)}`)
+      .join(", ");
+  return [
+    measured.machine,
+    table.toString(),
+    handshakes("cold up", cold.at(-1) ?? rotated),
+    handshakes("one key changed", rotated),
+    `nothing to do: ${noOp.handshakes} SSH handshakes`,
+    `floor: ${made(floor.at(-1)?.parts ?? {})}`,
+    `cold up: ${made(cold.at(-1)?.phases ?? {})}`,
+    `one key changed: ${made(rotated.phases)}`,
+  ].join("\n");
+}
+
+async function main(flags: Flags): Promise<void> {
+  const work = mkdtempSync(join(tmpdir(), "gatehouse-bench-"));
+  const node = await startNode({ name: "bench-node", stateDir: join(work, "node"), progress: note });
+  try {
+    mkdirSync(join(work, "authorities"));
+    const authorities = (await extraAuthorities(process.env)).map((pem, index) => {
+      const path = join(work, "authorities", `${index}.pem`);
+      writeFileSync(path, pem);
+      return path;
+    });
+    const measured = await measure(node, work, authorities, flags);
+    process.stdout.write(`${flags.json === true ? JSON.stringify(measured, null, 2) : report(measured)}\n`);
+  } finally {
+    await node.destroy();
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+await new Command("bench")
+  .description("Times Gatehouse beside a plain script and an Ansible playbook: same job, same node, one run.")
+  .option("--ansible <command>", "ansible-playbook to compare with", "ansible-playbook")
+  .option("--json", "one JSON document on stdout")
+  .addHelpText("after", "\nTakes about six minutes; nothing else should run. Exit status: 0 measured, 1 failed.")
+  .action((flags: Flags) => main(flags))
+  .parseAsync();
