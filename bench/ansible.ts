@@ -20,7 +20,12 @@ function variables(job: Job): object {
       { name: "package.json", content: lock.packageJson },
       { name: "package-lock.json", content: lock.packageLock },
     ],
-    npm_env: { NODE_EXTRA_CA_CERTS: "/etc/ssl/certs/ca-certificates.crt", npm_config_registry: registry },
+    npm_env: {
+      NODE_EXTRA_CA_CERTS: "/etc/ssl/certs/ca-certificates.crt",
+      PATH: "/opt/bench/node/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      npm_config_registry: registry,
+      npm_config_update_notifier: "false",
+    },
     gateway_user: job.user,
     gateway_home: home.home,
     gateway_port: job.port,
