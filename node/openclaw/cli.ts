@@ -53,7 +53,10 @@ export class OpenclawCli {
 
   /** Takes every credential of this generation out of a text that is about to be shown. */
   redact(text: string): string {
-    return [...this.#variables.values()].reduce((shown, secret) => shown.replaceAll(secret, "[redacted]"), text);
+    // the longest first: one credential may begin with another
+    return [...this.#variables.values()]
+      .sort((left, right) => right.length - left.length)
+      .reduce((shown, secret) => shown.replaceAll(secret, "[redacted]"), text);
   }
 }
 

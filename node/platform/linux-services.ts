@@ -45,8 +45,18 @@ async function state(unit: string): Promise<UnitState> {
   };
 }
 
-async function recentLog(unit: string): Promise<readonly string[]> {
-  const { stdout } = await run(["journalctl", "--user", "--unit", unit, "--lines=60", "--no-pager", "--output=cat"]);
+async function recentLog(unit: string, since: Date): Promise<readonly string[]> {
+  const from = `--since=@${(since.getTime() / 1000).toFixed(3)}`;
+  const { stdout } = await run([
+    "journalctl",
+    "--user",
+    "--unit",
+    unit,
+    from,
+    "--lines=60",
+    "--no-pager",
+    "--output=cat",
+  ]);
   return stdout.split("\n").filter((line) => line !== "");
 }
 

@@ -25,8 +25,8 @@ export interface Services {
   /** Runs `argv` once, `seconds` from now, unless cancelled; replaces an earlier one of that name. */
   schedule(name: string, seconds: number, argv: readonly string[]): Promise<void>;
   cancel(name: string): Promise<void>;
-  /** The last lines that the unit's current or last main process logged; empty where logs can't be read. */
-  recentLog(unit: string): Promise<readonly string[]>;
+  /** The last lines that unit and manager logged from `since` on; empty where logs can't be read. */
+  recentLog(unit: string, since: Date): Promise<readonly string[]>;
 }
 
 /** What the kernel really gives a process (DESIGN.md, decision 12). */

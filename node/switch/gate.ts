@@ -13,9 +13,16 @@ const POLL_MS = 100;
 /** Ask the service manager at every tenth poll: it costs a process. */
 const POLLS_PER_STATE = 10;
 /** Signs of a cause in the vendor's log, the surest first. */
-const TELLING = [/failed to start|^error:/i, /fail|error|refus|invalid|unavailable|denied|in use/i, /./];
-/** Ours to explain, not a cause: the unit keeps the gateway away from the user manager's sockets on purpose. */
-const EXPECTED_COMPLAINT = /Unable to read systemd stop timeout/;
+const TELLING = [
+  /failed to start|^error:/i,
+  /fail|error|refus|invalid|unavailable|denied|in use|not recogni|unknown|cannot|unable|missing|not found/i,
+  /./,
+];
+/**
+ * No cause: the manager's bookkeeping, and the vendor's complaint that it cannot ask the manager, whose sockets the unit
+ * keeps from it on purpose.
+ */
+const NO_CAUSE = /systemd stop timeout|shutdown budget|^(Start|Stopp)(ed|ing) |Failed with result|Scheduled restart/;
 /** `models status --check`: 0 usable, 2 usable but expiring (facts: openclaw.md 3). */
 const USABLE = new Set<number | null>([0, 2]);
 
@@ -35,36 +42,59 @@ async function answerOf(port: number, path: string, signal: AbortSignal): Promis
   }
 }
 
+function mostTelling(lines: readonly string[]): string | undefined {
+  return TELLING.map((pattern) => lines.findLast((text) => pattern.test(text))).find((found) => found !== undefined);
+}
+
 /** The last telling line of the unit's log, without any credential. */
-async function causeFromLog(generation: StoredGeneration, context: Context): Promise<string> {
-  const lines = await context.platform.services.recentLog(generation.manifest.unit);
-  const own = lines.filter((line) => !line.startsWith(generation.manifest.unit) && !EXPECTED_COMPLAINT.test(line));
-  const line = TELLING.map((pattern) => own.findLast((text) => pattern.test(text))).find(
-    (found) => found !== undefined,
-  );
+async function causeFromLog(generation: StoredGeneration, since: Date, context: Context): Promise<string> {
+  const { unit } = generation.manifest;
+  const lines = (await context.platform.services.recentLog(unit, since)).filter((line) => !NO_CAUSE.test(line));
+  const own = lines.filter((line) => !line.startsWith(unit));
+  // a process that could not even be started has only the manager to speak for it
+  const line = mostTelling(own) ?? mostTelling(lines);
   return line === undefined ? "" : `: ${new OpenclawCli(generation).redact(oneLine(line))}`;
+}
+
+export interface StartWatch {
+  /** When the start began; what the unit logged earlier is no cause of its failure. Default: now. */
+  readonly since?: Date;
+  /** Called once, when the gateway answers at all. */
+  readonly onListening?: () => void;
+  /** Called once, when it answers ready. */
+  readonly onReady?: () => void;
 }
 
 /**
  * Waits until the gateway answers ready with the generation's version.
  * @throws {PhaseFailure} `start-failed` as soon as the process ended, `not-ready` at the time limit, `wrong-version`.
  */
-export async function waitUntilReady(generation: StoredGeneration, context: Context): Promise<void> {
+export async function waitUntilReady(
+  generation: StoredGeneration,
+  context: Context,
+  { since = new Date(), onListening, onReady }: StartWatch = {},
+): Promise<void> {
   const { manifest } = generation;
+  let announced = false;
   const deadline = performance.now() + manifest.readyTimeoutSeconds * 1000;
   for (let poll = 0; performance.now() < deadline; poll += 1) {
     const ready = await answerOf(manifest.port, "/readyz", context.signal);
+    if (ready !== undefined && !announced) {
+      announced = true;
+      onListening?.();
+    }
     if (member(ready, "ready") === true) {
       await checkVersion(generation, context);
+      onReady?.();
       return;
     }
     if (poll % POLLS_PER_STATE === POLLS_PER_STATE - 1) {
       const state = await context.platform.services.state(manifest.unit);
-      if (state.active === "failed" || state.restarts > 0) {
+      if (state.active === "failed" || state.sub === "auto-restart" || state.restarts > 0) {
         throw gateFailure(
           "gateway session",
           "start-failed",
-          `the gateway ended while it started${await causeFromLog(generation, context)}`,
+          `the gateway ended while it started${await causeFromLog(generation, since, context)}`,
           "read the cause above; the whole log: `journalctl --user --unit " + manifest.unit + "` as the gateway user",
         );
       }
@@ -74,7 +104,7 @@ export async function waitUntilReady(generation: StoredGeneration, context: Cont
   throw gateFailure(
     "gateway session",
     "not-ready",
-    `the gateway was not ready after ${manifest.readyTimeoutSeconds} s${await causeFromLog(generation, context)}`,
+    `the gateway was not ready after ${manifest.readyTimeoutSeconds} s${await causeFromLog(generation, since, context)}`,
     "check the load and memory of the node (a start takes 10 to 30 s), then run the same command again",
   );
 }
@@ -150,19 +180,42 @@ function checkAgent(agent: string, answer: Answer, cli: OpenclawCli, context: Co
 }
 
 /**
- * Everything a new generation has to show before it is live: the vendor's own view of service, session and every
- * agent's credential, and a configuration that still means what was written. The vendor's commands run side by side.
+ * Waits for a generation that was just started, and for everything it has to show before it is live: the vendor's own
+ * view of service, session and every agent's credential, and a configuration that still means what was written.
+ *
+ * A start leaves half of two processors idle, so the vendor's commands begin before it is done: the agents' at once, the
+ * session's when the gateway listens (measured: five seconds of every change). One that was too early is run again.
  */
-export async function passGate(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<void> {
+export async function passGate(
+  home: GatewayHome,
+  generation: StoredGeneration,
+  context: Context,
+  watch: Omit<StartWatch, "onListening"> = {},
+): Promise<void> {
   const cli = new OpenclawCli(generation);
-  const [status, ...agents] = await Promise.all([
-    cli.run(["gateway", "status", "--json", "--require-rpc"]),
-    ...generation.manifest.agents.map(
-      async ({ id }) => [id, await cli.run(["models", "status", "--json", "--check", "--agent", id])] as const,
-    ),
+  const askStatus = (): Promise<Answer> => cli.run(["gateway", "status", "--json", "--require-rpc"]);
+  const askAgent = (id: string): Promise<Answer> => cli.run(["models", "status", "--json", "--check", "--agent", id]);
+  const early = generation.manifest.agents.map(({ id }) => ({
+    id,
+    ask: () => askAgent(id),
+    answer: begun(askAgent(id)),
+  }));
+  let status: Promise<Answer> | undefined;
+  try {
+    const onListening = (): void => {
+      status = begun(askStatus());
+    };
+    await waitUntilReady(generation, context, { ...watch, onListening });
+  } finally {
+    // Whatever follows must find no command at work on this gateway's state.
+    await Promise.allSettled([...early.map(({ answer }) => answer), status]);
+  }
+  const [statusAnswer, ...answers] = await Promise.all([
+    orAgain(status, askStatus),
+    ...early.map(async ({ id, ask, answer }) => [id, await orAgain(answer, ask)] as const),
   ]);
-  checkStatus(status, cli);
-  for (const [agent, answer] of agents) checkAgent(agent, answer, cli, context);
+  checkStatus(statusAnswer, cli);
+  for (const [agent, answer] of answers) checkAgent(agent, answer, cli, context);
   if (!(await liveConfigMatches(home, generation))) {
     throw gateFailure(
       "config or disk",
@@ -171,4 +224,16 @@ export async function passGate(home: GatewayHome, generation: StoredGeneration, 
       "find out what else manages this gateway (an `openclaw doctor --fix`, a configuration management tool)",
     );
   }
+}
+
+/** A command at work beside the start. That it could not be run at all is told when its answer is read, not before. */
+function begun(answer: Promise<Answer>): Promise<Answer> {
+  answer.catch(() => undefined);
+  return answer;
+}
+
+/** The early answer if it is a good one, else the answer of now. */
+async function orAgain(early: Promise<Answer> | undefined, ask: () => Promise<Answer>): Promise<Answer> {
+  const answer = await early;
+  return answer?.result.status === 0 ? answer : await ask();
 }

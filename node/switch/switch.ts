@@ -37,13 +37,15 @@ export function settleCommand(context: Context): readonly string[] {
   return [join(dirname(context.programFile), "gatehouse-node"), "settle"];
 }
 
-async function start(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<void> {
+/** Starts a generation's process; it is not ready then. Returns when the start began. */
+async function start(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<Date> {
   const { services } = context.platform;
   await placeLiveFiles(home, generation, settleCommand(context));
   await services.reload();
   await services.enable(generation.manifest.unit);
+  const since = new Date();
   await services.restart(generation.manifest.unit);
-  await waitUntilReady(generation, context);
+  return since;
 }
 
 /** Makes the last confirmed generation serve again; without one, the gateway is stopped and its secrets are removed. */
@@ -64,7 +66,8 @@ async function restore(
     return "there was no generation before it: the gateway is stopped and its files are removed";
   }
   context.progress(`returning to ${previous.manifest.generation}`);
-  await start(home, previous, context);
+  const since = await start(home, previous, context);
+  await waitUntilReady(previous, context, { since });
   await setLiveGeneration(home, previous.manifest.generation);
   await services.cancel(DEAD_MAN);
   await clearJournal(home);
@@ -151,13 +154,15 @@ export async function switchTo(
   await services.schedule(DEAD_MAN, manifest.readyTimeoutSeconds + SWITCH_MARGIN_SECONDS, settleCommand(context));
   await writeJournal(home, { state: "switching", ...entry, interruptionMs: 0 });
   const stopped = performance.now();
-  let interruptionMs: number;
+  let interruptionMs = 0;
   try {
     context.progress(`starting ${manifest.unit} with ${to}`);
-    await start(home, generation, context);
-    interruptionMs = Math.round(performance.now() - stopped);
-    context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; asking OpenClaw about session and agents`);
-    await passGate(home, generation, context);
+    const since = await start(home, generation, context);
+    const onReady = (): void => {
+      interruptionMs = Math.round(performance.now() - stopped);
+      context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; waiting for OpenClaw's own checks`);
+    };
+    await passGate(home, generation, context, { since, onReady });
     await setLiveGeneration(home, to);
   } catch (error) {
     // The watchdog leaves no time for a restart: the timer or the next run returns to what the journal says.

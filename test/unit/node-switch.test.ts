@@ -98,8 +98,8 @@ describe("a switch", () => {
   it.each([
     ["the process is gone", () => (bench.running = null)],
     ["the unit is not enabled", () => (bench.enabled = false)],
-    ["the environment file is gone", () => rmSync(bench.home.environmentFile)], // prettier-ignore
-    ["the unit file is gone", () => rmSync(join(bench.home.userUnits, UNIT))], // prettier-ignore
+    ["the environment file is gone", () => { rmSync(bench.home.environmentFile); }], // prettier-ignore
+    ["the unit file is gone", () => { rmSync(join(bench.home.userUnits, UNIT)); }], // prettier-ignore
   ])("repairs what is live when %s, and needs no confirmation", async (_name, spoil) => {
     await bench.serve(FIRST);
     spoil();
@@ -123,8 +123,8 @@ describe("a switch that fails", () => {
     ["ends while it starts", "start-failed", () => bench.behaviours.set(SECOND, { start: "ended" })],
     ["is never ready", "not-ready", () => bench.behaviours.set(SECOND, { start: "mute" })],
     ["is another version", "wrong-version", () => bench.behaviours.set(SECOND, { version: "2026.9.5" })],
-    ["has an agent without a key", "agent-credential", () => bench.answer("models-research", { auth: { missingProvidersInUse: ["anthropic"] } }, { status: 1 })], // prettier-ignore
-    ["does not accept its token", "rpc", () => bench.answer("gateway-status", { service: { loaded: true, configAudit: { ok: true } }, rpc: { ok: false, error: `bad ${TOKEN}` } }, { status: 1 })], // prettier-ignore
+    ["has an agent without a key", "agent-credential", () => { bench.answer("models-research", { auth: { missingProvidersInUse: ["anthropic"] } }, { status: 1 }); }], // prettier-ignore
+    ["does not accept its token", "rpc", () => { bench.answer("gateway-status", { service: { loaded: true, configAudit: { ok: true } }, rpc: { ok: false, error: `bad ${TOKEN}` } }, { status: 1 }); }], // prettier-ignore
   ];
 
   it.each(failures)("because the process %s returns to the previous generation", async (_name, code, arrange) => {
@@ -143,7 +143,13 @@ describe("a switch that fails", () => {
     const failure = await failureOf(switchToName(SECOND));
     expect(failure).toMatchObject({ code, exit: EXIT.gate });
     expect(await serving()).toEqual({ ...served(""), live: null, running: null, enabled: false });
-    for (const path of [bench.home.config, bench.home.environmentFile, bench.home.settleUnit, join(bench.home.userUnits, UNIT)]) // prettier-ignore
+    for (const path of [
+      bench.home.config,
+      bench.home.environmentFile,
+      bench.home.settleUnit,
+      join(bench.home.userUnits, UNIT),
+    ])
+      // prettier-ignore
       expect(existsSync(path), path).toBe(false);
     expect(await listGenerations(bench.home)).toEqual([]);
   });
@@ -151,6 +157,7 @@ describe("a switch that fails", () => {
   it("is refused before anything live is touched when its runtime refuses the configuration", async () => {
     await bench.serve(FIRST);
     const issues = [{ path: "telemetri", message: "Unrecognized key" }];
+    bench.answer("secrets-apply", {}, { status: 1 });
     bench.answer("config-validate", { valid: false, issues }, { status: 1 });
     const failure = await failureOf(switchToName(SECOND));
     expect(failure).toMatchObject({ code: "config-invalid", layer: "config or disk", exit: EXIT.gate });
@@ -234,17 +241,20 @@ describe("taking a switch back", () => {
     expect(bench.asked).toEqual([]);
     expect(await readRolledBack(bench.home)).toBeNull();
   });
-  it.each([["unconfirmed"], ["interrupted"]] as const)("remembers that it was %s, and keeps its generation", async (reason) => {
-    await bench.serve(FIRST);
-    await switchToName(SECOND);
-    if (reason === "interrupted")
-      await writeJournal(bench.home, { state: "switching", from: FIRST, to: SECOND, interruptionMs: 0 });
-    await takeBack(bench.home, false, bench.context());
-    expect(await readRolledBack(bench.home)).toEqual({ generation: SECOND, reason });
-    expect(statSync(bench.home.rolledBack).mode & 0o777).toBe(0o600);
-    expect((await listGenerations(bench.home)).toSorted()).toEqual([FIRST, SECOND]);
-    expect(await serving()).toEqual(served(FIRST));
-  });
+  it.each([["unconfirmed"], ["interrupted"]] as const)(
+    "remembers that it was %s, and keeps its generation",
+    async (reason) => {
+      await bench.serve(FIRST);
+      await switchToName(SECOND);
+      if (reason === "interrupted")
+        await writeJournal(bench.home, { state: "switching", from: FIRST, to: SECOND, interruptionMs: 0 });
+      await takeBack(bench.home, false, bench.context());
+      expect(await readRolledBack(bench.home)).toEqual({ generation: SECOND, reason });
+      expect(statSync(bench.home.rolledBack).mode & 0o777).toBe(0o600);
+      expect((await listGenerations(bench.home)).toSorted()).toEqual([FIRST, SECOND]);
+      expect(await serving()).toEqual(served(FIRST));
+    },
+  );
   it("keeps a first generation that passed its gate: there is nothing to return to", async () => {
     await switchToName(FIRST);
     await takeBack(bench.home, false, bench.context());

@@ -29,10 +29,19 @@ export function nameOf(digit: string): string {
 
 /** How a generation's process behaves once it is started. */
 export interface Behaviour {
-  /** By default it becomes ready; `mute` never does, `ended` is what systemd calls failed. */
-  readonly start?: "mute" | "ended";
+  /** By default it becomes ready; `mute` never does, `ended` failed for good, `restarting` is about to be tried again. */
+  readonly start?: "mute" | "ended" | "restarting";
   readonly version?: string;
 }
+
+/** What the service manager says of each. */
+const STATES = {
+  none: ["inactive", "dead"],
+  ready: ["active", "running"],
+  mute: ["active", "running"],
+  ended: ["failed", "failed"],
+  restarting: ["activating", "auto-restart"],
+} as const;
 
 /** Stands in for `openclaw`: answers from files beside it and notes how it was called. */
 const OPENCLAW = `directory=$(dirname "$0")
@@ -179,10 +188,9 @@ export class SwitchBench {
     };
     return {
       state: async (): Promise<UnitState> => {
-        const ended = this.running !== null && this.behaviours.get(this.running)?.start === "ended";
-        const active = this.running === null ? "inactive" : ended ? "failed" : "active";
-        const mainPid = active === "active" ? this.#pid : 0;
-        return { active, sub: "running", enabled: this.enabled, mainPid, restarts: 0 };
+        const start = this.running === null ? "none" : this.behaviours.get(this.running)?.start;
+        const [active, sub] = STATES[start ?? "ready"];
+        return { active, sub, enabled: this.enabled, mainPid: active === "active" ? this.#pid : 0, restarts: 0 };
       },
       reload: () => ask("reload"),
       enable: async (unit) => {
