@@ -93,33 +93,12 @@ async function firstStart(staging: string, payload: RuntimePayload): Promise<voi
 
 /** Root-owned and writable by nobody else, whatever the archives said. */
 async function restrict(staging: string): Promise<void> {
-  const notLink = ["!", "-type", "l"] as const;
-  const result = await exec(
-    [
-      "find",
-      staging,
-      ...notLink,
-      "(",
-      "-perm",
-      "-020",
-      "-o",
-      "-perm",
-      "-002",
-      ")",
-      "-exec",
-      "chmod",
-      "go-w",
-      "{}",
-      "+",
-    ],
-    { timeoutSeconds: 120 },
+  const writable = ["!", "-type", "l", "(", "-perm", "-020", "-o", "-perm", "-002", ")", "-exec", "chmod", "go-w"];
+  const foreign = ["!", "-user", "root", "-exec", "chown", "-h", "0:0"];
+  const walks = await Promise.all(
+    [writable, foreign].map((action) => exec(["find", staging, ...action, "{}", "+"], { timeoutSeconds: 120 })),
   );
-  const owners = await exec(["find", staging, "!", "-user", "root", "-exec", "chown", "-h", "0:0", "{}", "+"], {
-    timeoutSeconds: 120,
-  });
-  for (const end of [result, owners]) {
-    if (end.status !== 0) throw new Error(`find failed: ${end.stderr.trim()}`);
-  }
+  for (const { status, stderr } of walks) if (status !== 0) throw new Error(`find failed: ${stderr.trim()}`);
   await chmod(staging, 0o755);
 }
 
@@ -144,8 +123,8 @@ export async function install(
     await writeFile(join(staging, "package-lock.json"), lockfile, { mode: 0o644 });
     context.progress(`installing OpenClaw ${runtime.openclawVersion}`);
     await npmInstall(staging, payload, context);
-    await firstStart(staging, payload);
-    await restrict(staging);
+    // The bulk goes to the disk meanwhile; the second call has little left to write.
+    await Promise.all([syncToDisk(staging), firstStart(staging, payload).then(() => restrict(staging))]);
     await syncToDisk(staging);
     const record = { runtimeId: runtime.id, openclawVersion: runtime.openclawVersion };
     await writeFileAtomic(join(staging, COMPLETE_MARKER), `${JSON.stringify(record)}\n`, { mode: 0o644 });
