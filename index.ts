@@ -104,12 +104,13 @@ export default function program(): Promise<Record<string, unknown>> {
       },
     ]),
   );
-  const gatewayTokens = pulumi.secret(
-    Object.fromEntries(
-      components.flatMap(({ component }) =>
-        Object.values(component.gateways).map((gateway) => [gateway.gateway, gateway.token]),
-      ),
-    ),
+  // a token that came by reference is looked up where it is kept
+  const generated = components.flatMap(({ node, component }) =>
+    node.gateways.flatMap(({ name, token }) => (token === undefined ? [[name, component.gateways[name]?.token]] : [])),
   );
-  return Promise.resolve({ nodes, gatewayTokens });
+  const gatewayTokens = pulumi.secret(Object.fromEntries(generated) as Record<string, pulumi.Output<string>>);
+  const ledger = pulumi
+    .all(components.flatMap(({ component }) => Object.values(component.gateways).map((gateway) => gateway.ledger)))
+    .apply((ledgers) => ledgers.flat());
+  return Promise.resolve({ nodes, ledger, gatewayTokens });
 }

@@ -1,36 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { MachineExpectation } from "../node/protocol.ts";
-import { fingerprint, mask, slots } from "../render/index.ts";
+import type { AccountResult, MachineExpectation } from "../node/protocol.ts";
 import type { GatewayLayout } from "../render/index.ts";
 import type { ConnectionArgs } from "../remote/connection.ts";
 import { remotePhase } from "../remote/phase.ts";
-import type { RemotePhase } from "../remote/phase.ts";
-import { credentialVariable } from "../spec/index.ts";
-import type { AgentSpec, CredentialSpec, GatewaySpec } from "../spec/index.ts";
-
-/** One credential of an agent, as everybody may see it. */
-export interface CredentialView {
-  readonly provider: string;
-  /** The one variable of the gateway's unit that carries it. */
-  readonly variable: string;
-  readonly ref: string;
-  /** Keyed hash of the value; unknown until the stack's fingerprint key exists. */
-  readonly fingerprint: pulumi.Output<string>;
-  /** First four and last four characters, where that is safe. */
-  readonly masked: pulumi.Output<string>;
-}
+import type { RemotePhase, Sealing } from "../remote/phase.ts";
+import type { AgentSpec, GatewaySpec } from "../spec/index.ts";
+import type { AgentCredential, CredentialView } from "./credentials.ts";
 
 export interface AgentArgs {
   readonly gateway: GatewaySpec;
   readonly agent: AgentSpec;
   readonly layout: GatewayLayout;
-  /** Values by provider. */
-  readonly values: Readonly<Record<string, pulumi.Output<string>>>;
+  readonly credentials: readonly AgentCredential[];
   readonly fingerprintKey: pulumi.Output<string>;
   /** Absent on platforms that this version does not provision. */
   readonly target?: PhaseTarget;
-  /** Command that made the OS user; absent with `target`. */
-  readonly account?: pulumi.Resource;
+  /** Phase that made the OS user; absent with `target`. */
+  readonly account?: RemotePhase<AccountResult>;
   /** Commands that have to be done before this agent's. */
   readonly after: readonly pulumi.Resource[];
 }
@@ -42,22 +28,9 @@ export interface PhaseTarget {
   readonly machine: pulumi.Output<MachineExpectation>;
 }
 
-function credential({ gateway, agent, values, fingerprintKey }: AgentArgs, { provider, secret }: CredentialSpec) {
-  const value = values[provider];
-  if (value === undefined) throw new Error(`agent ${agent.id}: no value for provider ${provider}`);
-  const slot = slots.credential(gateway.name, agent.id, provider);
-  const view: CredentialView = {
-    provider,
-    variable: credentialVariable(agent.id, provider),
-    ref: secret,
-    fingerprint: pulumi.unsecret(
-      pulumi
-        .all([fingerprintKey, value])
-        .apply(([key, text]) => fingerprint(Buffer.from(key, "base64url"), slot, text)),
-    ),
-    masked: pulumi.unsecret(value.apply(mask)),
-  };
-  return { view, value };
+/** Payloads with secrets are for this node only; the fingerprint key is the one secret that every run of a stack has. */
+export function sealingFor(account: RemotePhase<AccountResult>, fingerprintKey: pulumi.Output<string>): Sealing {
+  return { recipient: account.result.sealingKey, secret: fingerprintKey };
 }
 
 function privatePaths({ agent, layout }: AgentArgs) {
@@ -77,8 +50,7 @@ export class Agent extends pulumi.ComponentResource {
   readonly staging: RemotePhase<unknown> | undefined;
 
   constructor(name: string, args: AgentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { gateway, agent, layout, target } = args;
-    const credentials = agent.credentials.map((spec) => credential(args, spec));
+    const { gateway, agent, layout, target, account, credentials } = args;
     super(
       "gatehouse:index:Agent",
       name,
@@ -99,7 +71,7 @@ export class Agent extends pulumi.ComponentResource {
       opts,
     );
     this.credentials = credentials.map(({ view }) => view);
-    if (target !== undefined) {
+    if (target !== undefined && account !== undefined) {
       const payload = pulumi.output({
         machine: target.machine,
         gateway: gateway.name,
@@ -116,8 +88,14 @@ export class Agent extends pulumi.ComponentResource {
       });
       this.staging = remotePhase(
         `${name}-agent`,
-        { phase: "agent", connection: target.connection, programId: target.programId, payload },
-        { parent: this, dependsOn: [...args.after], ...(args.account && { replaceWith: [args.account] }) },
+        {
+          phase: "agent",
+          connection: target.connection,
+          programId: target.programId,
+          payload,
+          sealing: sealingFor(account, args.fingerprintKey),
+        },
+        { parent: this, dependsOn: [...args.after], replaceWith: [account.command] },
       );
     }
     this.registerOutputs({ credentials: this.credentials });

@@ -1,13 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { GatewayResult, VerifyResult } from "../node/protocol.ts";
-import { fingerprint, gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
+import type { AccountResult, GatewayResult, VerifyResult } from "../node/protocol.ts";
+import { gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
 import type { GatewayLayout, RenderedGeneration } from "../render/index.ts";
 import { remotePhase } from "../remote/phase.ts";
 import type { RemotePhase } from "../remote/phase.ts";
 import type { GatewaySpec, NodeDesign } from "../spec/index.ts";
-import { Agent } from "./agent.ts";
+import { Agent, sealingFor } from "./agent.ts";
 import type { PhaseTarget } from "./agent.ts";
+import { agentCredentials, secretView } from "./credentials.ts";
+import type { AgentCredential } from "./credentials.ts";
 import { generatedToken } from "./keys.ts";
+import { gatewayLedger } from "./ledger.ts";
+import type { LedgerEntry } from "./ledger.ts";
+import { rotationGuard } from "./rotation-guard.ts";
+import type { LayersView } from "./rotation-guard.ts";
 import type { RuntimePlan } from "./runtime.ts";
 
 /** Seconds a starting gateway may take: 10 to 30 measured, more on a busy machine. */
@@ -68,6 +74,8 @@ export class Gateway extends pulumi.ComponentResource {
   readonly switched: pulumi.Output<GatewayResult | undefined>;
   /** What the second SSH session found; undefined where this version does not provision. */
   readonly verified: pulumi.Output<VerifyResult | undefined>;
+  /** Every credential of the gateway with its dates; no secret. */
+  readonly ledger: pulumi.Output<LedgerEntry[]>;
   /** The command after which the next gateway of the node may start. */
   readonly last: pulumi.Resource[];
 
@@ -76,11 +84,16 @@ export class Gateway extends pulumi.ComponentResource {
     const layout = gatewayLayout(node.platform, gateway);
     // A sibling: the public view below holds its fingerprint.
     const token = args.secrets.token ?? generatedToken(name, opts?.parent === undefined ? {} : { parent: opts.parent });
-    const tokenFingerprint = pulumi.unsecret(
-      pulumi
-        .all([fingerprintKey, token])
-        .apply(([key, value]) => fingerprint(Buffer.from(key, "base64url"), slots.gatewayToken(gateway.name), value)),
-    );
+    const tokenView = secretView(token, slots.gatewayToken(gateway.name), fingerprintKey);
+    const credentials = agentCredentials(gateway, args.secrets.credentials, fingerprintKey);
+    const layers: LayersView = {
+      tokenFingerprint: tokenView.fingerprint,
+      providerFingerprints: Object.fromEntries(
+        Object.entries(credentials).flatMap(([agent, own]) =>
+          own.map(({ view }) => [`${agent}/${view.provider}`, view.fingerprint]),
+        ),
+      ),
+    };
     super(
       "gatehouse:index:Gateway",
       name,
@@ -92,10 +105,10 @@ export class Gateway extends pulumi.ComponentResource {
         bind: "loopback",
         unit: GATEWAY_UNIT,
         paths: privatePaths(layout),
-        tokenFingerprint,
+        ...layers,
         ...(gateway.change === undefined ? {} : { change: gateway.change }),
       },
-      opts,
+      pulumi.mergeOptions(opts, { hooks: { beforeUpdate: [rotationGuard(name)] } }),
     );
     this.gateway = gateway.name;
     this.environment = gateway.environment;
@@ -104,24 +117,37 @@ export class Gateway extends pulumi.ComponentResource {
     this.endpoint = `ws://127.0.0.1:${gateway.port}`;
     this.unit = GATEWAY_UNIT;
     this.token = token;
-    this.tokenFingerprint = tokenFingerprint;
+    this.tokenFingerprint = tokenView.fingerprint;
 
     const account = target && this.#account(name, layout, args, target);
-    this.agents = this.#agents(name, layout, args, account);
-    const live = target && this.#switch(name, args, target, account);
+    this.agents = this.#agents(name, { layout, credentials, account }, args);
+    const live = target && account && this.#switch(name, args, target, account);
     this.generation = live ? live.generation : pulumi.output(undefined);
     this.switched = live ? live.switched : pulumi.output(undefined);
     this.verified = live ? live.verified : pulumi.output(undefined);
     this.last = live ? [live.last] : [];
+    this.ledger = gatewayLedger({
+      node: node.name,
+      gateway,
+      unit: this.unit,
+      token: tokenView,
+      credentials,
+      verified: this.verified,
+    });
     this.registerOutputs({
       endpoint: this.endpoint,
       generation: this.generation,
-      tokenFingerprint,
+      tokenFingerprint: this.tokenFingerprint,
       health: this.verified.apply((result) => result?.health),
     });
   }
 
-  #account(name: string, layout: GatewayLayout, args: GatewayComponentArgs, target: PhaseTarget): RemotePhase<unknown> {
+  #account(
+    name: string,
+    layout: GatewayLayout,
+    args: GatewayComponentArgs,
+    target: PhaseTarget,
+  ): RemotePhase<AccountResult> {
     return remotePhase(
       `${name}-account`,
       {
@@ -143,9 +169,16 @@ export class Gateway extends pulumi.ComponentResource {
   /** One after the other: side by side they would only compete for handshakes (docs/decisions/0001). */
   #agents(
     name: string,
-    layout: GatewayLayout,
-    { gateway, secrets, fingerprintKey, target }: GatewayComponentArgs,
-    account: RemotePhase<unknown> | undefined,
+    {
+      layout,
+      credentials,
+      account,
+    }: {
+      readonly layout: GatewayLayout;
+      readonly credentials: Readonly<Record<string, readonly AgentCredential[]>>;
+      readonly account: RemotePhase<AccountResult> | undefined;
+    },
+    { gateway, fingerprintKey, target }: GatewayComponentArgs,
   ): Record<string, Agent> {
     const agents: Record<string, Agent> = {};
     let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
@@ -157,10 +190,10 @@ export class Gateway extends pulumi.ComponentResource {
           gateway,
           agent,
           layout,
-          values: secrets.credentials[agent.id] ?? {},
+          credentials: credentials[agent.id] ?? [],
           fingerprintKey,
           after,
-          ...(account && { account: account.command }),
+          ...(account && { account }),
           ...(target && { target }),
         },
         { parent: this },
@@ -172,14 +205,14 @@ export class Gateway extends pulumi.ComponentResource {
   }
 
   /** The generation switch, and its confirmation from another SSH session. */
-  #switch(name: string, args: GatewayComponentArgs, target: PhaseTarget, account: RemotePhase<unknown> | undefined) {
+  #switch(name: string, args: GatewayComponentArgs, target: PhaseTarget, account: RemotePhase<AccountResult>) {
     const { connection, programId, machine } = target;
     const rendered = this.#render(args);
     const staged = Object.values(this.agents).flatMap(({ staging }) =>
       staging === undefined ? [] : [staging.command],
     );
     // What these leave behind is removed before they are made again, and the gateway stands on all of it.
-    const foundations = [...(account === undefined ? [] : [account.command]), ...staged];
+    const foundations = [account.command, ...staged];
     const generation = remotePhase(
       `${name}-gateway`,
       {
@@ -193,6 +226,7 @@ export class Gateway extends pulumi.ComponentResource {
           readyTimeoutSeconds: READY_SECONDS,
           purge: args.gateway.purgeOnDestroy,
         })),
+        sealing: sealingFor(account, args.fingerprintKey),
       },
       { parent: this, dependsOn: [...foundations, ...args.installed], replaceWith: foundations },
     );
@@ -204,9 +238,10 @@ export class Gateway extends pulumi.ComponentResource {
         programId,
         payload: pulumi
           .all([machine, rendered])
-          .apply(([expected, { gateway, user, home, port, unit, generation: wanted, openclawVersion }]) => ({
+          .apply(([expected, { gateway, user, home, port, unit, generation: wanted, openclawVersion, token }]) => ({
             machine: expected,
             ...{ gateway, user, home, port, unit, generation: wanted, openclawVersion },
+            tokenVariable: token.variable,
           })),
       },
       // a generation that nobody confirms is taken back

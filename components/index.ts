@@ -1,8 +1,10 @@
-export { Agent, type CredentialView } from "./agent.ts";
+export { Agent } from "./agent.ts";
+export type { CredentialView } from "./credentials.ts";
 export { ComponentError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";
 export { GatewayNode, type GatewayNodeArgs } from "./gateway-node.ts";
 export { fingerprintKey } from "./keys.ts";
+export type { LedgerEntry } from "./ledger.ts";
 export { resolveSecrets } from "./resolve-secrets.ts";
 export { Runtime } from "./runtime.ts";
 export type { ConnectionArgs, EndpointArgs } from "../remote/connection.ts";

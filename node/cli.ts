@@ -6,6 +6,7 @@ import { PhaseFailure, toPhaseFailure } from "./lib/failure.ts";
 import { checkMachine } from "./lib/machine.ts";
 import { nodePaths } from "./lib/paths.ts";
 import { redactorFor } from "./lib/redact.ts";
+import { openPayload } from "./lib/sealing-key.ts";
 import { readPayload } from "./lib/stdin.ts";
 import type { Context, Phase, UserCommand } from "./phase.ts";
 import { currentPlatform } from "./platform/index.ts";
@@ -150,20 +151,21 @@ interface PhaseCall {
 
 async function runPhase(program: Program, { verb, name, known }: PhaseCall): Promise<Outcome> {
   const phase = program.phases[name] as unknown as AnyPhase;
-  const payload = await readPayload();
+  const received = await readPayload();
+  const { geteuid } = process;
+  if (geteuid?.() !== 0) {
+    throw new PhaseFailure({
+      layer: "host",
+      code: "not-root",
+      message: "phases run as root",
+      fix: "connect as root or as a user whose sudo needs no password",
+      exit: EXIT.permission,
+    });
+  }
+  process.umask(0o077);
+  const payload = await openPayload(received, { paths: nodePaths(), platform: currentPlatform() });
   return await perform(name, phase.watchdogSeconds, payload, async (context) => {
     const checked = phase.check(payload);
-    const { geteuid } = process;
-    if (geteuid?.() !== 0) {
-      throw new PhaseFailure({
-        layer: "host",
-        code: "not-root",
-        message: "phases run as root",
-        fix: "connect as root or as a user whose sudo needs no password",
-        exit: EXIT.permission,
-      });
-    }
-    process.umask(0o077);
     await checkMachine({ ...checked.machine, known }, context);
     return await (verb === "apply" ? phase.apply(checked, context) : phase.remove(checked, context));
   });

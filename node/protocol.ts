@@ -103,6 +103,8 @@ export interface AccountResult {
   readonly uid: number;
   readonly gid: number;
   readonly home: string;
+  /** What later payloads of this node are sealed for: an X25519 public key, 32 bytes in base64url. */
+  readonly sealingKey: string;
 }
 
 /** One secret on its way to one variable of the unit's EnvironmentFile. */
@@ -186,6 +188,8 @@ export interface VerifyPayload {
   readonly unit: string;
   readonly generation: string;
   readonly openclawVersion: string;
+  /** Variable of the gateway token, whose age is recorded beside the keys'. */
+  readonly tokenVariable: string;
 }
 export interface VerifyResult {
   readonly generation: string;
@@ -194,6 +198,18 @@ export interface VerifyResult {
   readonly pid: number;
   readonly restarts: number;
   readonly openclawVersion: string;
+  /** Since when the generation's token and keys are what they are; RFC 3339, UTC, by the node's clock. */
+  readonly credentials: readonly IssuedCredential[];
+}
+
+/** How old a credential is that the node serves with. */
+export interface IssuedCredential {
+  readonly variable: string;
+  readonly fingerprint: string;
+  /** When the variable got its first value. */
+  readonly issued: string;
+  /** When it got the value that it has now; the same as `issued` until then. */
+  readonly rotated: string;
 }
 
 export interface PhaseTypes {

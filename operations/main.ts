@@ -1,7 +1,8 @@
 import { text } from "node:stream/consumers";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { readFleetFile, stackNameOf } from "./config-file.ts";
 import { confirm } from "./confirm.ts";
+import { credentialsText, dated } from "./credentials.ts";
 import type { PluginChoice } from "./engine.ts";
 import { OperationError } from "./error.ts";
 import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "./exit.ts";
@@ -15,6 +16,9 @@ interface CommonFlags {
   readonly stateDir?: string;
   readonly plugins: PluginChoice;
   readonly json?: true;
+}
+interface CredentialsFlags extends CommonFlags {
+  readonly dueWithin: number;
 }
 interface RunFlags extends CommonFlags {
   readonly config?: string;
@@ -73,6 +77,17 @@ async function destroy(flags: RunFlags): Promise<Result> {
 async function outputs(flags: CommonFlags): Promise<Result> {
   const shown = publicOutputs(await (await open(flags)).outputs());
   return { json: shown, text: outputsText(shown) };
+}
+
+async function credentials(flags: CredentialsFlags): Promise<Result> {
+  const { ledger } = await (await open(flags)).outputs();
+  const lines = dated(ledger, new Date(), flags.dueWithin);
+  return { json: { credentials: lines }, text: credentialsText(lines) };
+}
+
+function days(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError("expected a number of days, 0 to 9999");
+  return Number(text);
 }
 
 async function secret(flags: CommonFlags, key: string): Promise<Result> {
@@ -139,6 +154,11 @@ const program = new Command("gatehouse")
     common("outputs", "show the gateways, their versions and fingerprints").action((flags: CommonFlags) =>
       run(flags, () => outputs(flags)),
     ),
+  )
+  .addCommand(
+    common("credentials", "list every credential: whose it is, where it is kept, how old it is, when it is due")
+      .option("--due-within <days>", "days before its due date from which a credential counts as due", days, 14)
+      .action((flags: CredentialsFlags) => run(flags, () => credentials(flags))),
   )
   .addCommand(
     common("secret", "store a secret from stdin in the stack's encrypted settings")

@@ -41,8 +41,28 @@ const node = z.object({
   gateways: z.record(z.string(), gateway),
 });
 
+const ledgerLine = z.object({
+  track: z.enum(["gateway", "provider"]),
+  principal: z.string(),
+  node: z.string(),
+  gateway: z.string(),
+  environment: z.string(),
+  provider: z.string().nullable(),
+  ref: z.string().nullable(),
+  fingerprint: z.string(),
+  masked: z.string(),
+  variable: z.string(),
+  unit: z.string(),
+  /** RFC 3339; null until a node confirmed it. */
+  issued: z.string().nullable(),
+  rotated: z.string().nullable(),
+  due: z.string().nullable(),
+});
+
 const stackOutputs = z.object({
   nodes: z.record(z.string(), node).default({}),
+  /** Every credential with its dates. */
+  ledger: z.array(ledgerLine).default([]),
   /** SECRET: the values. Show them only through `publicOutputs`. */
   gatewayTokens: z.record(z.string(), z.string()).default({}),
 });
@@ -50,6 +70,7 @@ const stackOutputs = z.object({
 /** What a stack provides, by node and gateway name. Empty before the first `up` and after `destroy`. */
 export type StackOutputs = z.output<typeof stackOutputs>;
 export type NodeOutputs = z.output<typeof node>;
+export type LedgerLine = z.output<typeof ledgerLine>;
 export type GatewayOutputs = z.output<typeof gateway>;
 
 /**

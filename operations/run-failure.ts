@@ -13,7 +13,7 @@ import { nodeFailure } from "./node-failure.ts";
 export function runFailure(error: unknown, events: EventCollector): unknown {
   if (error instanceof OperationError) return error;
   const violations = events.violations.filter(({ level }) => level === "mandatory").map(asFailure);
-  const causes = violations.length > 0 ? violations : unique(events.diagnostics.flatMap(diagnosed));
+  const causes = violations.length > 0 ? violations : unique(events.diagnostics.filter(isCause).flatMap(diagnosed));
   const [first, ...others] = causes;
   if (first !== undefined) return new OperationError([first, ...others]);
   // a mistake of ours is not dressed up as a failure of the run
@@ -23,12 +23,17 @@ export function runFailure(error: unknown, events: EventCollector): unknown {
   ]);
 }
 
+/** What else was under way when the run ended says so, and nothing about why. */
+function isCause({ message }: EventCollector["diagnostics"][number]): boolean {
+  return !message.trimEnd().endsWith("context canceled");
+}
+
 function diagnosed({ severity, resource, message }: EventCollector["diagnostics"][number]): Failure[] {
   return severity === "error" ? [describe(resource, message)] : [];
 }
 
 function describe(resource: string | undefined, text: string): Failure {
-  const known = nodeFailure(text) ?? (resource === undefined ? programFailure(text) : undefined) ?? hintFor(text);
+  const known = nodeFailure(text) ?? programFailure(resource, text) ?? hintFor(text);
   const failure = known ?? {
     code: "engine",
     message: text,
@@ -37,9 +42,13 @@ function describe(resource: string | undefined, text: string): Failure {
   return resource === undefined ? failure : { ...failure, resource };
 }
 
-/** An error of the program that says what to do: the fleet or something that it refers to can't be used. */
-function programFailure(text: string): Failure | undefined {
-  const [, message, fix] = /^([^]+)\n {2}fix: ([^]+)$/.exec(text) ?? [];
+/** How the engine reports what a resource hook throws. */
+const HOOK = /^[^]*\bbefore hook "[^"]+" failed:/;
+
+/** An error of the program, or of a hook on its resources, that says what to do: something in the fleet can't be used. */
+function programFailure(resource: string | undefined, text: string): Failure | undefined {
+  if (resource !== undefined && !HOOK.test(text)) return undefined;
+  const [, message, fix] = /^([^]+)\n {2}fix: ([^]+)$/.exec(text.replace(HOOK, "")) ?? [];
   return message === undefined || fix === undefined
     ? undefined
     : { code: "input", message: message.trim(), fix: fix.trim() };

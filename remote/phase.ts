@@ -1,6 +1,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { PhaseName, PhaseTypes } from "../node/protocol.ts";
+import { seal } from "../node/sealed.ts";
 import type { BootstrapResult } from "../render/bootstrap.ts";
 import { bootstrapCommand, programCommand } from "../render/program-command.ts";
 import { connectionInput } from "./connection.ts";
@@ -16,6 +17,14 @@ export interface RemotePhase<R> {
   readonly command: remote.Command;
   /** What the phase reported; unknown at preview when the phase would run. */
   readonly result: pulumi.Output<R>;
+}
+
+/** How a payload with secrets is sealed to its node. */
+export interface Sealing {
+  /** `AccountResult.sealingKey` of the node. */
+  readonly recipient: pulumi.Input<string>;
+  /** 32 bytes, base64url, that only the operator's side has. */
+  readonly secret: pulumi.Input<string>;
 }
 
 /** A payload some of whose top-level fields are outputs. */
@@ -59,6 +68,12 @@ function command<R>(
   };
 }
 
+function sealedText(plain: pulumi.Output<string>, sealing: Sealing): pulumi.Output<string> {
+  return pulumi
+    .all([plain, sealing.recipient, sealing.secret])
+    .apply(([text, recipient, secret]) => JSON.stringify(seal(text, recipient, Buffer.from(secret, "base64url"))));
+}
+
 /** The bootstrap: `script` comes from `renderBootstrap`. */
 export function bootstrapPhase(
   name: string,
@@ -69,7 +84,7 @@ export function bootstrapPhase(
   return command(name, "bootstrap", args.connection, texts, args.script, opts);
 }
 
-/** One phase of the on-node program; its payload travels on stdin, as a secret. */
+/** One phase of the on-node program; its payload travels on stdin, as a secret, sealed where it holds secrets. */
 export function remotePhase<N extends PhaseName>(
   name: string,
   args: {
@@ -78,6 +93,7 @@ export function remotePhase<N extends PhaseName>(
     /** Directory name of the on-node program that the bootstrap has put there. */
     readonly programId: string;
     readonly payload: PayloadInput<PhaseTypes[N]["payload"]>;
+    readonly sealing?: Sealing;
   },
   opts: pulumi.CustomResourceOptions,
 ): RemotePhase<PhaseTypes[N]["result"]> {
@@ -87,6 +103,7 @@ export function remotePhase<N extends PhaseName>(
     update: programCommand(programId, phase, "apply", "provisioned"),
     ...(REMOVABLE.has(phase) ? { delete: programCommand(programId, phase, "remove", "provisioned") } : {}),
   };
-  const stdin = pulumi.secret(args.payload).apply((payload) => JSON.stringify(payload));
+  const plain = pulumi.secret(args.payload).apply((payload) => JSON.stringify(payload));
+  const stdin = args.sealing === undefined ? plain : sealedText(plain, args.sealing);
   return command(name, phase, args.connection, texts, stdin, opts);
 }

@@ -10,5 +10,10 @@ export const changeSchema = z.strictObject({
   blastRadius: z.string().min(1).max(500),
   /** Generation or procedure to return to. */
   rollbackPoint: z.string().min(1).max(200),
+  /**
+   * Lets this change rotate a gateway's token and its provider keys together, for a break-in; recorded with its reason.
+   * Otherwise one update of a gateway changes one of the two layers.
+   */
+  rotateTogether: z.strictObject({ reason: z.string().min(1).max(500) }).optional(),
 });
 export type ChangeSpec = z.output<typeof changeSchema>;

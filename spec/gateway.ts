@@ -10,11 +10,16 @@ const modelSchema = z
     "expected PROVIDER/MODEL, for example anthropic/claude-opus-4-8",
   );
 
+/** Days after which a credential is due for rotation; the ledger and the policies use it, nothing rotates by itself. */
+const rotateEveryDaysSchema = z.int().min(1).max(365).default(90);
+
 export const credentialSchema = z.strictObject({
   /** Model provider that the key is for. */
   provider: providerIdSchema,
   /** Where the key is kept, never the key: `pulumi://KEY` (recommended), `env://NAME`, `file:///path`. */
   secret: secretRefSchema,
+  /** Days after which the key is due for rotation. */
+  rotateEveryDays: rotateEveryDaysSchema,
 });
 export type CredentialSpec = z.output<typeof credentialSchema>;
 
@@ -69,6 +74,8 @@ export const gatewaySchema = z.strictObject({
   port: z.int().min(1024).max(65000),
   /** The gateway token by reference; without one a 256-bit token is generated and kept as a secret output. */
   token: secretRefSchema.optional(),
+  /** Days after which the gateway token is due for rotation. */
+  tokenRotateEveryDays: rotateEveryDaysSchema,
   /** Providers that are reached at another address than the vendor's. */
   providers: z.array(providerSchema).default([]),
   /** The agents of this gateway. */

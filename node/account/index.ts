@@ -5,6 +5,7 @@ import { ensureDirectory } from "../lib/atomic.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import { withLock } from "../lib/lock.ts";
 import { registerGateway, registeredGateways, unregisterGateway } from "../lib/registry.ts";
+import { ensureSealingKey } from "../lib/sealing-key.ts";
 import { absolutePath, flag, gatewayName, machineExpectation, object, userName } from "../lib/shape.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
 import type { OsUser } from "../platform/index.ts";
@@ -73,7 +74,7 @@ async function apply(payload: AccountPayload, context: Context): Promise<Account
       await registerGateway(context.paths, { gateway: payload.gateway, user: user.name, home: user.home });
     }
     await context.platform.users.keepManager(user, context.progress);
-    return { uid: user.uid, gid: user.gid, home: user.home };
+    return { uid: user.uid, gid: user.gid, home: user.home, sealingKey: await ensureSealingKey(context.paths) };
   });
 }
 

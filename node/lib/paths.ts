@@ -10,6 +10,8 @@ export interface NodePaths {
   /** Root-only state: machine record, locks, gateway registry. */
   readonly state: string;
   readonly machineRecord: string;
+  /** Private half of the key that payloads are sealed for. */
+  readonly sealingKey: string;
   readonly locks: string;
   /** One `<gateway>.json` for every gateway whose account exists. */
   readonly gateways: string;
@@ -25,6 +27,7 @@ export function nodePaths(root = "/"): NodePaths {
     runtimes: join(prefix, "runtime"),
     state,
     machineRecord: join(state, "machine.json"),
+    sealingKey: join(state, "sealing-key.pem"),
     locks: join(state, "locks"),
     gateways: join(state, "gateways"),
   };
@@ -38,6 +41,8 @@ export interface HomePaths {
   /** Symlink to the live generation: swapping it is the commit point. */
   readonly current: string;
   readonly switchJournal: string;
+  /** Since when each variable has its value. */
+  readonly issued: string;
   readonly lock: string;
   readonly openclaw: string;
   readonly userUnits: string;
@@ -51,6 +56,7 @@ export function homePaths(home: string): HomePaths {
     generations: join(gatehouse, "generations"),
     current: join(gatehouse, "current"),
     switchJournal: join(gatehouse, "switch.json"),
+    issued: join(gatehouse, "issued.json"),
     lock: join(gatehouse, "lock.sqlite"),
     openclaw: join(home, ".openclaw"),
     userUnits: join(home, ".config/systemd/user"),

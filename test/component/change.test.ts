@@ -42,6 +42,7 @@ describe("a second run", () => {
       COMMAND("team-a-verify"),
       COMMAND("team-a/research-agent"),
       "gatehouse:index:Agent team-a/research",
+      "gatehouse:index:Gateway team-a",
     ]);
   });
 
@@ -52,6 +53,7 @@ describe("a second run", () => {
       COMMAND("team-a-verify"),
       COMMAND("team-a/builder-agent"),
       "gatehouse:index:Agent team-a/builder",
+      "gatehouse:index:Gateway team-a",
     ]);
   });
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import program from "../../index.ts";
+import type { IssuedCredential } from "../../node/protocol.ts";
 import type { FleetInput } from "../../spec/index.ts";
 import { validFleet } from "../fleet-input.ts";
 import { mockedRun, type MockedRun } from "./mocked-run.ts";
@@ -49,6 +50,8 @@ export interface FleetRun {
   /** Stored without encryption. */
   readonly clear?: Readonly<Record<string, string>>;
   readonly onRegister?: (name: string) => void;
+  /** What the nodes say about the age of their credentials; default nothing. */
+  readonly issued?: readonly IssuedCredential[];
 }
 
 /** Runs the program of `index.ts` for a fleet. */
@@ -61,5 +64,6 @@ export async function runFleet(fleet: FleetInput, options: FleetRun = {}): Promi
     secretKeys: Object.keys(secrets),
     ...(options.preview !== undefined && { preview: options.preview }),
     ...(options.onRegister !== undefined && { onRegister: options.onRegister }),
+    ...(options.issued !== undefined && { issued: options.issued }),
   });
 }

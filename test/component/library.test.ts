@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { connectionInput, pinnedHostKey } from "../../remote/connection.ts";
 import { SpecError } from "../../spec/index.ts";
 import { HOST_KEY } from "../fleet-input.ts";
-import { COMMAND, commands, find, MACHINE_ID, mockedRun, revealed, visible } from "./mocked-run.ts";
+import { COMMAND, commands, find, MACHINE_ID, mockedRun, openedStdin, revealed, visible } from "./mocked-run.ts";
 
 const KEY = "sk-ant-api03-CANARYlibrary0123456789abcdefABCDEF";
 const REF = "pulumi://key";
@@ -80,7 +80,7 @@ describe("GatewayNode in another program", () => {
       const { token, agents } = node.gateways["aa"] ?? {};
       return Promise.resolve({ token, agents: agents?.["research"]?.credentials });
     });
-    expect(revealed(find(run, COMMAND, "aa/research-agent").inputs["stdin"])).toContain(KEY);
+    expect(openedStdin(revealed(find(run, COMMAND, "aa/research-agent").inputs["stdin"]))).toContain(KEY);
     expect(JSON.stringify([visible(run.outputs), run.resources.map(({ inputs }) => visible(inputs))])).not.toContain(
       "CANARY",
     );
@@ -108,7 +108,8 @@ describe("GatewayNode in another program", () => {
     const run = await mockedRun(() =>
       Promise.resolve(new GatewayNode("node", nodeArgs("aa", { machineId: pulumi.output(MACHINE_ID) }))),
     );
-    for (const { name, inputs } of commands(run)) expect(revealed(inputs["stdin"]), name).toContain(MACHINE_ID);
+    for (const { name, inputs } of commands(run))
+      expect(openedStdin(revealed(inputs["stdin"])), name).toContain(MACHINE_ID);
   });
 
   it.each([

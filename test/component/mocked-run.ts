@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
-import { RESULT_MARK } from "../../node/protocol.ts";
+import { RESULT_MARK, type IssuedCredential } from "../../node/protocol.ts";
+import { isSealed, publicText, unseal } from "../../node/sealed.ts";
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -36,6 +38,8 @@ export interface RunOptions {
   readonly secretKeys?: readonly string[];
   /** Called with the name of each resource, also of a run that fails. */
   readonly onRegister?: (name: string) => void;
+  /** What a confirmation says about the age of its credentials; default nothing. */
+  readonly issued?: readonly IssuedCredential[];
 }
 
 /** The private key that the mocked `tls.PrivateKey` of this name has. */
@@ -45,11 +49,20 @@ export function seedOf(name: string): string {
 
 export const MACHINE_ID = "0123456789abcdef0123456789abcdef";
 
+/** What every mocked node opens its payloads with. */
+const SEALING_KEY = generateKeyPairSync("x25519").privateKey;
+
+/** What a phase reads from its stdin: the payload that was sealed for the node. */
+export function openedStdin(stdin: string): string {
+  const payload: unknown = stdin.startsWith("{") ? JSON.parse(stdin) : undefined;
+  return isSealed(payload) ? unseal(payload, SEALING_KEY) : stdin;
+}
+
 /** What each phase reports, by the end of its resource's name. */
 const RESULTS: Readonly<Record<string, object>> = {
   bootstrap: { machineId: MACHINE_ID, target: "linux-x64", action: "installed" },
   runtime: { machineId: MACHINE_ID, action: "installed" },
-  account: { uid: 1001, gid: 1001, home: "/home/somebody" },
+  account: { uid: 1001, gid: 1001, home: "/home/somebody", sealingKey: publicText(SEALING_KEY) },
   agent: { agent: "somebody", credentials: [] },
   gateway: {
     generation: "g-0123456789abcdef",
@@ -59,14 +72,22 @@ const RESULTS: Readonly<Record<string, object>> = {
     hardening: { profile: "namespaced", findings: [] },
     interruptionSeconds: 1.5,
   },
-  verify: { health: "ready", unitState: "active (running)", openclawVersion: "2026.9.6", pid: 1, restarts: 0 },
+  verify: {
+    health: "ready",
+    unitState: "active (running)",
+    openclawVersion: "2026.9.6",
+    pid: 1,
+    restarts: 0,
+    credentials: [],
+  },
 };
 
-function stateOf(type: string, name: string, inputs: Properties, preview: boolean): Properties {
-  if (preview) return inputs;
+function stateOf(type: string, name: string, inputs: Properties, { preview, issued }: RunOptions): Properties {
+  if (preview === true) return inputs;
   if (type === "tls:index/privateKey:PrivateKey") return { ...inputs, privateKeyPem: seedOf(name) };
   if (type !== "command:remote:Command") return inputs;
-  const value = RESULTS[name.split("-").at(-1) ?? ""];
+  const phase = name.split("-").at(-1) ?? "";
+  const value = phase === "verify" && issued ? { ...RESULTS[phase], credentials: issued } : RESULTS[phase];
   if (value === undefined) throw new Error(`no result for ${name}`);
   return { ...inputs, stdout: `chatter\n${RESULT_MARK}${JSON.stringify({ ok: true, value })}\n`, stderr: "" };
 }
@@ -75,6 +96,8 @@ function stateOf(type: string, name: string, inputs: Properties, preview: boolea
 interface Monitor {
   registerResource: (request: RegisterResourceRequest, ...rest: unknown[]) => unknown;
   registerResourceOutputs: (request: RegisterResourceOutputsRequest, ...rest: unknown[]) => unknown;
+  /** Missing in the SDK's mocks (3.270.0), which say that they support it. */
+  registerResourceHook?: (request: unknown, done: (error: Error | null) => void) => void;
 }
 
 const STACK_TYPE = "pulumi:pulumi:Stack";
@@ -94,7 +117,7 @@ export async function mockedRun(program: () => Promise<unknown>, options: RunOpt
   const mocks: pulumi.runtime.Mocks = {
     newResource: ({ type, name, inputs }) => ({
       id: `${name}-id`,
-      state: stateOf(type, name, inputs as Properties, preview),
+      state: stateOf(type, name, inputs as Properties, options),
     }),
     call: ({ token }) => {
       throw new Error(`unexpected call of ${token}`);
@@ -106,6 +129,9 @@ export async function mockedRun(program: () => Promise<unknown>, options: RunOpt
   const outputs: Record<string, Properties> = {};
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   const { registerResource, registerResourceOutputs } = monitor;
+  monitor.registerResourceHook = (_request, done) => {
+    done(null);
+  };
   monitor.registerResource = (request, ...rest) => {
     if (request.getType() !== STACK_TYPE) {
       options.onRegister?.(request.getName());

@@ -2,7 +2,7 @@ import { hkdfSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FleetInput } from "../../spec/index.ts";
 import { fleetWith, KEYS, OperatorFiles, runFleet, SSH_KEY } from "./fleet.ts";
-import { COMMAND, commands, find, revealed, seedOf, visible, type MockedRun } from "./mocked-run.ts";
+import { COMMAND, commands, find, openedStdin, revealed, seedOf, visible, type MockedRun } from "./mocked-run.ts";
 
 const files = new OperatorFiles();
 afterAll(() => {
@@ -17,7 +17,8 @@ const FINGERPRINT_KEY = derived("fingerprint-key", "fingerprint-key");
 /** Whatever must not be seen anywhere. */
 const HIDDEN = [...Object.values(KEYS), "CANARY", TOKEN, FINGERPRINT_KEY];
 
-const stdinOf = (run: MockedRun, name: string) => revealed(find(run, COMMAND, name).inputs["stdin"]);
+/** As the node reads it. */
+const stdinOf = (run: MockedRun, name: string) => openedStdin(revealed(find(run, COMMAND, name).inputs["stdin"]));
 
 describe.each([false, true])("secrets of a run (preview: %s)", (preview) => {
   let run: MockedRun;
@@ -52,6 +53,12 @@ describe("secrets of an update", () => {
     expect(carriers(KEYS["builder-anthropic"])).toEqual(["team-a/builder-agent"]);
     expect(carriers(TOKEN)).toEqual(["team-a-gateway"]);
     for (const nowhere of [FINGERPRINT_KEY, "SEED-CANARY", "SSH-CANARY"]) expect(carriers(nowhere)).toEqual([]);
+  });
+
+  it("are sealed to the node before the engine gets them", () => {
+    for (const { name, inputs } of commands(run)) {
+      for (const secret of HIDDEN) expect(revealed(inputs["stdin"]), name).not.toContain(secret);
+    }
   });
 
   it("let the SSH key reach the connection", () => {

@@ -4,7 +4,7 @@ import { parseOutputs } from "../../operations/outputs.ts";
 import type { FleetInput } from "../../spec/index.ts";
 import { HOST_KEY } from "../fleet-input.ts";
 import { KEYS, OperatorFiles, fleetWith, runFleet } from "./fleet.ts";
-import { COMMAND, commands, find, MACHINE_ID, revealed, type MockedRun } from "./mocked-run.ts";
+import { COMMAND, commands, find, MACHINE_ID, openedStdin, revealed, type MockedRun } from "./mocked-run.ts";
 
 const files = new OperatorFiles();
 afterAll(() => {
@@ -227,6 +227,7 @@ describe("two gateways on one node", () => {
     const ticket = (name: string) => find(run, "gatehouse:index:Gateway", name).inputs["change"];
     expect(ticket("aa")).toMatchObject({ ticket: "OWN-1" });
     expect(ticket("cc")).toMatchObject({ ticket: "FLEET-1" });
-    for (const { name, inputs } of commands(run)) expect(revealed(inputs["stdin"]), name).not.toContain("FLEET-1");
+    for (const { name, inputs } of commands(run))
+      expect(openedStdin(revealed(inputs["stdin"])), name).not.toContain("FLEET-1");
   });
 });

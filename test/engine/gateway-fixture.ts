@@ -126,8 +126,9 @@ export class GatewayBench {
   }
 
   verify({ generation }: GatewayPayload = this.gateway()): VerifyPayload {
-    const { machine, gateway, user, home, port, unit } = this.gateway();
-    return { machine, gateway, user, home, port, unit, generation, openclawVersion: DEFAULT_OPENCLAW_VERSION };
+    const { machine, gateway, user, home, port, unit, token } = this.gateway();
+    const openclawVersion = DEFAULT_OPENCLAW_VERSION;
+    return { machine, gateway, user, home, port, unit, generation, openclawVersion, tokenVariable: token.variable };
   }
 
   /** Bootstrap, runtime, account and agents: everything before the gateway. */

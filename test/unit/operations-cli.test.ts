@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { readFleetFile, stackNameOf } from "../../operations/config-file.ts";
+import { credentialsText, dated } from "../../operations/credentials.ts";
 import { parseOutputs, publicOutputs, type StackOutputs } from "../../operations/outputs.ts";
 import { doneText, outputsText, plannedText } from "../../operations/report.ts";
 import { openStack } from "../../operations/stack.ts";
@@ -55,6 +56,24 @@ const OUTPUTS: StackOutputs = {
       },
     },
   },
+  ledger: [
+    {
+      track: "provider",
+      principal: "team-a/research",
+      node: "box-1",
+      gateway: "team-a",
+      environment: "prod",
+      provider: "anthropic",
+      ref: "pulumi://research",
+      fingerprint: "fp:key",
+      masked: "sk-a…wxyz",
+      variable: "OPENCLAW_AGENT_RESEARCH_ANTHROPIC_KEY",
+      unit: "openclaw-gateway.service",
+      issued: "2026-01-01T00:00:00.000Z",
+      rotated: "2026-03-01T00:00:00.000Z",
+      due: "2026-05-30T00:00:00.000Z",
+    },
+  ],
   gatewayTokens: { "team-a": TOKEN },
 };
 
@@ -67,7 +86,7 @@ describe("outputs", () => {
   });
 
   it("hide a token that a person made", () => {
-    const shown = publicOutputs({ nodes: {}, gatewayTokens: { a: "correct-horse-battery" } });
+    const shown = publicOutputs({ nodes: {}, ledger: [], gatewayTokens: { a: "correct-horse-battery" } });
     expect(shown.gatewayTokens["a"]).toBe("(21 characters, hidden)");
   });
 
@@ -79,10 +98,43 @@ describe("outputs", () => {
   });
 
   it("are empty before the first run, and refused when they are of another version", () => {
-    expect(parseOutputs({})).toEqual({ nodes: {}, gatewayTokens: {} });
+    expect(parseOutputs({})).toEqual({ nodes: {}, ledger: [], gatewayTokens: {} });
     const bad = { nodes: { box: { host: 1 } }, gatewayTokens: { a: TOKEN } };
     expect(() => parseOutputs(bad)).toThrow(/nodes\.box\.host/);
     expect(() => parseOutputs(bad)).not.toThrow(TOKEN);
+  });
+});
+
+describe("credentials", () => {
+  const [line] = OUTPUTS.ledger;
+  const at = (date: string, dueWithin = 14) => {
+    if (line === undefined) throw new Error("no line");
+    return dated([line], new Date(date), dueWithin)[0];
+  };
+
+  it.each([
+    ["2026-05-15T00:00:00Z", "current", 15],
+    ["2026-05-16T00:00:01Z", "due", 13],
+    ["2026-05-30T00:00:00Z", "due", 0],
+    ["2026-05-30T00:00:01Z", "overdue", -1],
+  ])("at %s are %s", (now, age, daysLeft) => {
+    expect(at(now)).toMatchObject({ age, daysLeft });
+  });
+
+  it("count as due from as many days before as is asked for", () => {
+    expect(at("2026-05-15T00:00:00Z", 16)?.age).toBe("due");
+    expect(at("2026-05-30T00:00:00Z", 0)?.age).toBe("current");
+  });
+
+  it("are unknown without a date, and come first", () => {
+    if (line === undefined) throw new Error("no line");
+    const unknown = { ...line, principal: "team-a/new", due: null, issued: null, rotated: null };
+    const lines = dated([line, unknown], new Date("2026-05-15T00:00:00Z"), 14);
+    expect(lines[1]).toMatchObject({ age: "unknown", daysLeft: null });
+    const text = credentialsText(lines);
+    expect(text.indexOf("team-a/new")).toBeLessThan(text.indexOf("team-a/research"));
+    for (const part of ["sk-a…wxyz", "pulumi://research", "2026-05-30", "unknown"]) expect(text).toContain(part);
+    expect(credentialsText([])).toContain("no credentials");
   });
 });
 

@@ -138,6 +138,16 @@ describe("the failure of a run", () => {
     expect(ofResource.code).toBe("engine");
   });
 
+  it("takes those of a guard, without what was only ended by it", () => {
+    const guard = 'Preview failed: before hook "a-guard" failed: \n  - gateway a: both\n  fix: one by one';
+    const error = failed(
+      collected({ message: guard, urn: URN }, { message: "failed to run: context canceled", urn: URN }),
+    );
+    expect(error.failures).toEqual([
+      { code: "input", message: "- gateway a: both", fix: "one by one", resource: "box-runtime" },
+    ]);
+  });
+
   it("puts mandatory policies before everything else and takes their fix", () => {
     const events = collected({ message: "i/o timeout", urn: URN });
     const policy = { color: "never", policyPackName: "gatehouse", policyPackVersion: "1", policyPackVersionTag: "1" };

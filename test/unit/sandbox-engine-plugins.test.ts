@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createPrivateKey } from "node:crypto";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { changedInputs, checkInputs, readInputs } from "../../sandbox/plugins/command/inputs.ts";
 import { parseHostKey } from "../../sandbox/plugins/command/host-key.ts";
@@ -167,5 +170,21 @@ describe("small parts", () => {
     const urn = "urn:pulumi:s::p::gatehouse:index:Node$command:remote:Command::a::b";
     expect(typeOf(urn)).toBe("command:remote:Command");
     expect(nameOf(urn)).toBe("a::b");
+  });
+});
+
+describe("a stand-in", () => {
+  it("ends when the engine that started it was killed", async () => {
+    const module = join(import.meta.dirname, "../../sandbox/plugins/shared/end-with-engine.ts");
+    const plugin = `import { endWithEngine } from ${JSON.stringify(module)}; endWithEngine(); setInterval(() => {}, 1e6);`;
+    // the plugin holds the pipe of its stdout open for as long as it lives
+    const engine = spawn(process.execPath, [
+      "-e",
+      `require("child_process").spawn(process.execPath, ["--input-type=module-typescript", "-e", ${JSON.stringify(`${plugin} console.log("up")`)}], { stdio: "inherit" }); setInterval(() => {}, 1e6);`,
+    ]);
+    await once(engine.stdout, "data");
+    engine.kill("SIGKILL");
+    await once(engine.stdout.resume(), "close");
+    expect(engine.signalCode).toBe("SIGKILL");
   });
 });

@@ -1,0 +1,108 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { IssuedCredential, VerifyResult } from "../node/protocol.ts";
+import { GATEWAY_TOKEN_VARIABLE } from "../spec/index.ts";
+import type { GatewaySpec } from "../spec/index.ts";
+import type { AgentCredential, SecretView } from "./credentials.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** One credential and its life; holds no secret. */
+export interface LedgerEntry {
+  /** Which of the two layers it belongs to. */
+  readonly track: "gateway" | "provider";
+  /** Whom it is issued to: `GATEWAY` for the token, `GATEWAY/AGENT` for a provider key. */
+  readonly principal: string;
+  readonly node: string;
+  readonly gateway: string;
+  readonly environment: string;
+  /** Model provider; null for the gateway token. */
+  readonly provider: string | null;
+  /** Where the value is kept; null for a generated token. */
+  readonly ref: string | null;
+  readonly fingerprint: string;
+  readonly masked: string;
+  /** Variable of the unit that carries it. */
+  readonly variable: string;
+  readonly unit: string;
+  /** RFC 3339, UTC, by the node's clock; null where nothing is provisioned. */
+  readonly issued: string | null;
+  readonly rotated: string | null;
+  /** When it should be rotated again. */
+  readonly due: string | null;
+}
+
+interface LedgerArgs {
+  readonly node: string;
+  readonly gateway: GatewaySpec;
+  readonly unit: string;
+  readonly token: SecretView;
+  readonly credentials: Readonly<Record<string, readonly AgentCredential[]>>;
+  readonly verified: pulumi.Output<VerifyResult | undefined>;
+}
+
+/** `rotated` and `days` later, as RFC 3339. */
+export function dueDate(rotated: string, days: number): string {
+  return new Date(Date.parse(rotated) + days * DAY_MS).toISOString();
+}
+
+/** Every credential of one gateway: its token, then its agents' keys. */
+export function gatewayLedger({
+  node,
+  gateway,
+  unit,
+  token,
+  credentials,
+  verified,
+}: LedgerArgs): pulumi.Output<LedgerEntry[]> {
+  const lines = [
+    {
+      track: "gateway" as const,
+      principal: gateway.name,
+      provider: null,
+      ref: gateway.token ?? null,
+      variable: GATEWAY_TOKEN_VARIABLE,
+      days: gateway.tokenRotateEveryDays,
+      shown: token,
+    },
+    ...gateway.agents.flatMap(({ id, credentials: specs }) =>
+      (credentials[id] ?? []).map(({ view }, index) => ({
+        track: "provider" as const,
+        principal: `${gateway.name}/${id}`,
+        provider: view.provider,
+        ref: view.ref,
+        variable: view.variable,
+        days: specs[index]?.rotateEveryDays ?? gateway.tokenRotateEveryDays,
+        shown: view,
+      })),
+    ),
+  ];
+  return pulumi
+    .all([
+      verified,
+      pulumi.output(lines.map(({ shown }) => ({ fingerprint: shown.fingerprint, masked: shown.masked }))),
+    ])
+    .apply(([result, shown]) =>
+      lines.map(({ track, principal, provider, ref, variable, days }, index) => ({
+        track,
+        principal,
+        node,
+        gateway: gateway.name,
+        environment: gateway.environment,
+        provider,
+        ref,
+        fingerprint: shown[index]?.fingerprint ?? "",
+        masked: shown[index]?.masked ?? "",
+        variable,
+        unit,
+        ...dates(
+          result?.credentials.find((entry) => entry.variable === variable),
+          days,
+        ),
+      })),
+    );
+}
+
+function dates(entry: IssuedCredential | undefined, days: number): Pick<LedgerEntry, "issued" | "rotated" | "due"> {
+  if (entry === undefined) return { issued: null, rotated: null, due: null };
+  return { issued: entry.issued, rotated: entry.rotated, due: dueDate(entry.rotated, days) };
+}

@@ -1,0 +1,47 @@
+import { writeFileAtomic } from "../lib/atomic.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { readJsonOrNull } from "../lib/json-file.ts";
+import { list, object, text, textLike, variableName } from "../lib/shape.ts";
+import type { IssuedCredential } from "../protocol.ts";
+import type { Manifest } from "./manifest.ts";
+
+const dateTime = textLike(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, "an RFC 3339 date-time in UTC");
+
+const issuedShape = list(
+  object<IssuedCredential>({ variable: variableName, fingerprint: text, issued: dateTime, rotated: dateTime }),
+);
+
+/** The record of a generation that serves: what kept its fingerprint keeps its dates, what is gone is forgotten. */
+export function nextIssued(
+  known: readonly IssuedCredential[],
+  served: readonly Pick<IssuedCredential, "variable" | "fingerprint">[],
+  now: Date,
+): IssuedCredential[] {
+  const today = now.toISOString();
+  return served.map(({ variable, fingerprint }) => {
+    const before = known.find((entry) => entry.variable === variable);
+    if (before?.fingerprint === fingerprint) return before;
+    return { variable, fingerprint, issued: before?.issued ?? today, rotated: today };
+  });
+}
+
+/** Notes what the confirmed generation serves with; the caller holds the gateway's lock. Holds fingerprints, no value. */
+export async function recordIssued(
+  home: GatewayHome,
+  {
+    manifest,
+    tokenVariable,
+  }: { readonly manifest: Pick<Manifest, "tokenFingerprint" | "agents">; readonly tokenVariable: string },
+  now: Date,
+): Promise<readonly IssuedCredential[]> {
+  const known = (await readJsonOrNull(home.issued, issuedShape)) ?? [];
+  const served = [
+    { variable: tokenVariable, fingerprint: manifest.tokenFingerprint },
+    ...manifest.agents.flatMap(({ credentials }) => credentials),
+  ];
+  const next = nextIssued(known, served, now);
+  if (JSON.stringify(next) !== JSON.stringify(known)) {
+    await writeFileAtomic(home.issued, `${JSON.stringify(next)}\n`, { mode: 0o600 });
+  }
+  return next;
+}

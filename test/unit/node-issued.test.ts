@@ -1,0 +1,65 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { nextIssued, recordIssued } from "../../node/generation/issued.ts";
+import { gatewayHome, type GatewayHome } from "../../node/lib/gateway-home.ts";
+
+const [spring, summer] = [new Date("2026-03-01T00:00:00Z"), new Date("2026-06-01T00:00:00Z")];
+const T = (date: Date): string => date.toISOString();
+
+describe("the age of what a gateway serves with", () => {
+  const known = nextIssued([], [{ variable: "A", fingerprint: "1" }], spring);
+
+  it("begins with its first confirmation", () => {
+    expect(known).toEqual([{ variable: "A", fingerprint: "1", issued: T(spring), rotated: T(spring) }]);
+  });
+
+  it("stays while the value does", () => {
+    expect(nextIssued(known, [{ variable: "A", fingerprint: "1" }], summer)).toEqual(known);
+  });
+
+  it("begins anew with another value, but was issued when it was issued", () => {
+    expect(nextIssued(known, [{ variable: "A", fingerprint: "2" }], summer)).toEqual([
+      { variable: "A", fingerprint: "2", issued: T(spring), rotated: T(summer) },
+    ]);
+  });
+
+  it("is forgotten with the variable", () => {
+    const without = nextIssued(known, [{ variable: "B", fingerprint: "1" }], summer);
+    expect(without.map(({ variable }) => variable)).toEqual(["B"]);
+    expect(nextIssued(without, [{ variable: "A", fingerprint: "1" }], summer)).toMatchObject([{ issued: T(summer) }]);
+  });
+});
+
+describe("its record", () => {
+  let directory: string;
+  let home: GatewayHome;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "gatehouse-issued-"));
+    home = gatewayHome(directory);
+    await mkdir(home.gatehouse);
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+  const manifest = {
+    tokenFingerprint: "t1",
+    agents: [{ id: "research", credentials: [{ provider: "anthropic", variable: "KEY", fingerprint: "k1" }] }],
+  };
+  const record = (date: Date) => recordIssued(home, { manifest, tokenVariable: "TOKEN" }, date);
+
+  it("has the token and every key, is private, and keeps its dates", async () => {
+    const first = await record(spring);
+    expect(first.map(({ variable, fingerprint }) => [variable, fingerprint])).toEqual([
+      ["TOKEN", "t1"],
+      ["KEY", "k1"],
+    ]);
+    expect((await stat(home.issued)).mode & 0o777).toBe(0o600);
+    expect(await record(summer)).toEqual(first);
+    expect(JSON.parse(await readFile(home.issued, "utf8"))).toEqual(first);
+  });
+
+  it("is refused when it is damaged: a missing date never counts as young", async () => {
+    await writeFile(home.issued, '[{"variable":"A","fingerprint":"1"}]');
+    await expect(record(summer)).rejects.toMatchObject({ code: "damaged-state" });
+  });
+});
