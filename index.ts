@@ -48,6 +48,7 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
           openclawVersion: verified.apply((result) => result?.openclawVersion),
           hardening: switched.apply((result) => result?.hardening),
           interruptionSeconds: switched.apply((result) => result?.interruptionSeconds),
+          proof: switched.apply((result) => result?.proof),
           tokenFingerprint: gateway.tokenFingerprint,
           agents: Object.fromEntries(
             agents.map(({ id, model }) => [id, { model, credentials: gateway.agents[id]?.credentials }]),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { AccountResult, GatewayResult, VerifyResult } from "../node/protocol.ts";
 import { gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
@@ -55,6 +56,14 @@ function privatePaths(layout: GatewayLayout) {
   ];
 }
 
+/** Tells an edit of a gateway's design from a change of its credentials' values or of what a change declares. */
+function designHash({ change: _declared, ...design }: GatewaySpec, runtime: RuntimePlan["unitRuntime"]): string {
+  return createHash("sha256")
+    .update(JSON.stringify([design, runtime]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
 /** One OpenClaw gateway: OS user, agents, generation, and the confirmation that it serves. */
 export class Gateway extends pulumi.ComponentResource {
   readonly gateway: string;
@@ -80,7 +89,7 @@ export class Gateway extends pulumi.ComponentResource {
   readonly last: pulumi.Resource[];
 
   constructor(name: string, args: GatewayComponentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { node, gateway, target, fingerprintKey } = args;
+    const { node, gateway, plan, target, fingerprintKey } = args;
     const layout = gatewayLayout(node.platform, gateway);
     // A sibling: the public view below holds its fingerprint.
     const token = args.secrets.token ?? generatedToken(name, opts?.parent === undefined ? {} : { parent: opts.parent });
@@ -105,6 +114,7 @@ export class Gateway extends pulumi.ComponentResource {
         bind: "loopback",
         unit: GATEWAY_UNIT,
         paths: privatePaths(layout),
+        designHash: designHash(gateway, plan.unitRuntime),
         ...layers,
         ...(gateway.change === undefined ? {} : { change: gateway.change }),
       },
@@ -238,10 +248,9 @@ export class Gateway extends pulumi.ComponentResource {
         programId,
         payload: pulumi
           .all([machine, rendered])
-          .apply(([expected, { gateway, user, home, port, unit, generation: wanted, openclawVersion, token }]) => ({
+          .apply(([expected, { gateway, user, home, port, unit, generation: wanted, openclawVersion }]) => ({
             machine: expected,
             ...{ gateway, user, home, port, unit, generation: wanted, openclawVersion },
-            tokenVariable: token.variable,
           })),
       },
       // a generation that nobody confirms is taken back

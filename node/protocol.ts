@@ -168,6 +168,13 @@ export interface GatewayPayload {
   readonly readyTimeoutSeconds: number;
   readonly purge: boolean;
 }
+/** What the gate found out about the credentials of the running process. */
+export interface RotationProof {
+  /** How many variables it has exactly as they were delivered: all of them. */
+  readonly variables: number;
+  /** That the previous token is refused; null when the token did not change. */
+  readonly oldTokenRefused: true | null;
+}
 export interface GatewayResult {
   readonly generation: string;
   readonly previousGeneration: string | null;
@@ -177,6 +184,8 @@ export interface GatewayResult {
   readonly hardening: { readonly profile: "namespaced" | "seccomp-only"; readonly findings: readonly string[] };
   /** Seconds between stopping the old process and the new one answering ready. */
   readonly interruptionSeconds: number;
+  /** Null when nothing was switched. */
+  readonly proof: RotationProof | null;
 }
 
 export interface VerifyPayload {
@@ -188,8 +197,6 @@ export interface VerifyPayload {
   readonly unit: string;
   readonly generation: string;
   readonly openclawVersion: string;
-  /** Variable of the gateway token, whose age is recorded beside the keys'. */
-  readonly tokenVariable: string;
 }
 export interface VerifyResult {
   readonly generation: string;

@@ -20,6 +20,17 @@ export interface PolicyViolation {
   readonly message: string;
 }
 
+/** A resource of a run, components too. Inputs are as the engine tells them: secrets are hidden. */
+export interface PlannedChange {
+  readonly name: string;
+  /** `same` when it stays as it is. */
+  readonly op: string;
+  /** Type token. */
+  readonly type: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
 /** A resource that is worked on. */
 interface Running {
   readonly name: string;
@@ -56,6 +67,8 @@ const STACK_TYPE = "pulumi:pulumi:Stack";
 export class EventCollector {
   readonly diagnostics: Diagnostic[] = [];
   readonly violations: PolicyViolation[] = [];
+  /** Every resource but the stack. */
+  readonly planned: PlannedChange[] = [];
   readonly #running = new Map<string, Running>();
   readonly #progress: Progress;
   readonly #now: () => number;
@@ -130,6 +143,9 @@ export class EventCollector {
   }
 
   #begin({ metadata, planning }: NonNullable<EngineEvent["resourcePreEvent"]>): void {
+    const { op, type, urn, old, new: next } = metadata;
+    if (type !== STACK_TYPE)
+      this.planned.push({ name: nameOf(urn), op, type, before: old?.inputs, after: next?.inputs });
     const verbs = VERBS[metadata.op];
     if (verbs === undefined || planning === true || !isWork(metadata)) return;
     const name = nameOf(metadata.urn);

@@ -17,6 +17,7 @@ const INPUT_CODES: ReadonlySet<string> = new Set([
   "missing-secret",
   "passphrase-file",
   "passphrase-lost",
+  "rotation",
   "secret",
   "spec",
   "stack-name",

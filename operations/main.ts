@@ -9,6 +9,8 @@ import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures 
 import { interruptSignal } from "./interrupt.ts";
 import { publicOutputs } from "./outputs.ts";
 import { doneText, outputsText, plannedText } from "./report.ts";
+import { rotate } from "./rotate.ts";
+import { rotationText, targetText, type RotationTarget } from "./rotation.ts";
 import { openStack, type GatehouseStack, type OpenStackOptions } from "./stack.ts";
 
 interface CommonFlags {
@@ -19,6 +21,12 @@ interface CommonFlags {
 }
 interface CredentialsFlags extends CommonFlags {
   readonly dueWithin: number;
+}
+interface RotateFlags extends CommonFlags {
+  readonly agent?: string;
+  readonly provider?: string;
+  readonly token?: true;
+  readonly yes?: true;
 }
 interface RunFlags extends CommonFlags {
   readonly config?: string;
@@ -83,6 +91,27 @@ async function credentials(flags: CredentialsFlags): Promise<Result> {
   const { ledger } = await (await open(flags)).outputs();
   const lines = dated(ledger, new Date(), flags.dueWithin);
   return { json: { credentials: lines }, text: credentialsText(lines) };
+}
+
+function rotationTarget(gateway: string, { agent, provider, token }: RotateFlags): RotationTarget {
+  if (token === true && agent === undefined && provider === undefined) return { gateway, track: "gateway" };
+  if (token === undefined && agent !== undefined && provider !== undefined) {
+    return { gateway, track: "provider", agent, provider };
+  }
+  throw OperationError.of(
+    "input",
+    "one rotation changes one layer of a gateway",
+    "give either --token, or --agent AGENT and --provider PROVIDER",
+  );
+}
+
+async function rotateOne(flags: RotateFlags, gateway: string): Promise<Result> {
+  const target = rotationTarget(gateway, flags);
+  const stack = await open(flags);
+  if (flags.yes !== true) await confirm(`Rotate ${targetText(target)}? Its gateway restarts.`);
+  const { rotation, seconds, record } = await rotate(stack, target);
+  const text = `${rotationText(rotation)}\n  ${seconds.toFixed(1)} s in all; recorded in ${record}`;
+  return { json: { ...rotation, seconds, record }, text };
 }
 
 function days(text: string): number {
@@ -159,6 +188,15 @@ const program = new Command("gatehouse")
     common("credentials", "list every credential: whose it is, where it is kept, how old it is, when it is due")
       .option("--due-within <days>", "days before its due date from which a credential counts as due", days, 14)
       .action((flags: CredentialsFlags) => run(flags, () => credentials(flags))),
+  )
+  .addCommand(
+    common("rotate", "rotate one credential in a closed loop, proven on the node and recorded")
+      .argument("<gateway>", "gateway whose token, or whose agent's key, is rotated")
+      .option("--token", "the gateway token")
+      .option("--agent <id>", "the agent whose key is rotated, with --provider")
+      .option("--provider <id>", "the model provider that the key is for")
+      .option("--yes", "without a question")
+      .action((gateway: string, flags: RotateFlags) => run(flags, () => rotateOne(flags, gateway))),
   )
   .addCommand(
     common("secret", "store a secret from stdin in the stack's encrypted settings")

@@ -26,6 +26,8 @@ const gateway = z.object({
   openclawVersion: z.string(),
   hardening: z.object({ profile: z.string(), findings: z.array(z.string()) }),
   interruptionSeconds: z.number(),
+  /** What the gate proved of the last switch's process: all its variables, and that the token before is refused. */
+  proof: z.object({ variables: z.int(), oldTokenRefused: z.literal(true).nullable() }).nullish(),
   tokenFingerprint: z.string(),
   agents: z.record(z.string(), z.object({ model: z.string(), credentials: z.array(credential) })),
 });

@@ -6,7 +6,7 @@ import { parseFleet, type FleetInput } from "../spec/index.ts";
 import { readyEngine, type Engine, type PluginChoice } from "./engine.ts";
 import { runEngine } from "./engine-command.ts";
 import { OperationError } from "./error.ts";
-import { EventCollector, type Diagnostic, type PolicyViolation, type Progress } from "./events.ts";
+import { EventCollector, type Diagnostic, type PlannedChange, type PolicyViolation, type Progress } from "./events.ts";
 import { parseOutputs, type StackOutputs } from "./outputs.ts";
 import { ensurePassphrase } from "./passphrase.ts";
 import { clearPendingOperations } from "./pending.ts";
@@ -53,16 +53,24 @@ export interface RunReport {
   readonly seconds: number;
 }
 
+export interface UpOptions {
+  /** Names of resources to make anew. */
+  readonly replace?: readonly string[];
+  /** Sees what would change, before anything does; throws to stop it. */
+  readonly inspect?: (planned: readonly PlannedChange[]) => void;
+}
+
 export interface UpReport extends RunReport {
   readonly outputs: StackOutputs;
 }
 
 /** One stack of the fleet's program. Every method throws `OperationError` with causes and fixes. */
 export interface GatehouseStack {
+  readonly name: string;
   readonly stateDir: string;
   preview(): Promise<RunReport>;
   /** Previews, so that a violation is found before any node is contacted, then applies what changes, if anything does. */
-  up(): Promise<UpReport>;
+  up(options?: UpOptions): Promise<UpReport>;
   /** Removes what the stack made; a gateway's state and workspaces stay unless its spec says to purge. */
   destroy(): Promise<RunReport>;
   outputs(): Promise<StackOutputs>;
@@ -109,24 +117,28 @@ export async function openStack(options: OpenStackOptions): Promise<GatehouseSta
 }
 
 class OpenStack implements GatehouseStack {
+  readonly name: string;
   readonly stateDir: string;
   readonly #stack: Stack;
   readonly #options: OpenStackOptions;
 
   constructor(stack: Stack, stateDir: string, options: OpenStackOptions) {
     this.#stack = stack;
+    this.name = options.stack;
     this.stateDir = stateDir;
     this.#options = options;
   }
 
   async preview(): Promise<RunReport> {
-    return (await this.#preview()).report;
+    return (await this.#preview([])).report;
   }
 
-  async up(): Promise<UpReport> {
-    const preview = await this.#preview();
+  async up({ replace = [], inspect }: UpOptions = {}): Promise<UpReport> {
+    const urns = await this.#urnsOf(replace);
+    const preview = await this.#preview(urns);
+    inspect?.(preview.planned);
     if (!preview.altersState) return { ...preview.report, outputs: await this.outputs() };
-    const { report, result, sawPending } = await this.#run((common) => this.#stack.up(common));
+    const { report, result, sawPending } = await this.#run((common) => this.#stack.up({ ...common, replace: urns }));
     if (sawPending) await clearPendingOperations(this.#stack);
     return { ...report, seconds: preview.report.seconds + report.seconds, outputs: readOutputs(result.outputs) };
   }
@@ -141,8 +153,19 @@ class OpenStack implements GatehouseStack {
     return parseOutputs(JSON.parse(stdout));
   }
 
-  #preview() {
-    return this.#run((common) => this.#stack.preview(common));
+  #preview(replace: string[]) {
+    return this.#run((common) => this.#stack.preview({ ...common, replace }));
+  }
+
+  async #urnsOf(names: readonly string[]): Promise<string[]> {
+    if (names.length === 0) return [];
+    const exported: { readonly deployment: unknown } = await this.#stack.exportStack();
+    const { resources = [] } = exported.deployment as { readonly resources?: readonly { readonly urn: string }[] };
+    return names.map((name) => {
+      const found = resources.find(({ urn }) => urn.endsWith(`::${name}`));
+      if (found !== undefined) return found.urn;
+      throw OperationError.of("outputs", `the stack has no resource '${name}'`, "run `gatehouse up` once");
+    });
   }
 
   async #run<T>(operation: (common: CommonOptions) => Promise<T>) {
@@ -165,7 +188,13 @@ class OpenStack implements GatehouseStack {
         policyViolations: events.violations,
         seconds: (performance.now() - started) / 1000,
       };
-      return { result, report, altersState: events.altersState, sawPending: events.sawPending };
+      return {
+        result,
+        report,
+        altersState: events.altersState,
+        planned: events.planned,
+        sawPending: events.sawPending,
+      };
     } catch (error) {
       if (signal?.aborted === true) throw interrupted();
       throw runFailure(error, events);

@@ -73,6 +73,7 @@ async function buildGeneration(
       openclawVersion: payload.openclawVersion,
       readyTimeoutSeconds: payload.readyTimeoutSeconds,
       profile: namespaces ? "namespaced" : "seccomp-only",
+      tokenVariable: payload.token.variable,
       tokenFingerprint: payload.token.fingerprint,
       agents: payload.agents,
     },

@@ -33,6 +33,7 @@ async function apply(payload: GatewayPayload, context: Context): Promise<Gateway
     rollbackPoints: converged.kept.length - 1,
     hardening: { profile: converged.profile, findings },
     interruptionSeconds: converged.interruptionMs / 1000,
+    proof: converged.proof,
   };
 }
 

@@ -28,15 +28,12 @@ export function nextIssued(
 /** Notes what the confirmed generation serves with; the caller holds the gateway's lock. Holds fingerprints, no value. */
 export async function recordIssued(
   home: GatewayHome,
-  {
-    manifest,
-    tokenVariable,
-  }: { readonly manifest: Pick<Manifest, "tokenFingerprint" | "agents">; readonly tokenVariable: string },
+  manifest: Pick<Manifest, "tokenVariable" | "tokenFingerprint" | "agents">,
   now: Date,
 ): Promise<readonly IssuedCredential[]> {
   const known = (await readJsonOrNull(home.issued, issuedShape)) ?? [];
   const served = [
-    { variable: tokenVariable, fingerprint: manifest.tokenFingerprint },
+    { variable: manifest.tokenVariable, fingerprint: manifest.tokenFingerprint },
     ...manifest.agents.flatMap(({ credentials }) => credentials),
   ];
   const next = nextIssued(known, served, now);

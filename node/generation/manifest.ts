@@ -43,6 +43,8 @@ export interface Manifest {
   readonly openclawVersion: string;
   readonly readyTimeoutSeconds: number;
   readonly profile: "namespaced" | "seccomp-only";
+  /** Variable that carries the gateway token. */
+  readonly tokenVariable: string;
   readonly tokenFingerprint: string;
   readonly agents: GatewayPayload["agents"];
 }
@@ -58,6 +60,7 @@ export const manifestShape = object<Manifest>({
   openclawVersion: text,
   readyTimeoutSeconds: integer(1, 600),
   profile: oneOf("namespaced", "seccomp-only"),
+  tokenVariable: variableName,
   tokenFingerprint: text,
   agents: agentCredentials,
 });

@@ -57,6 +57,8 @@ export interface Platform {
   readonly services: Services;
   /** Uid of whoever listens on a TCP port of this machine; undefined when nobody does. */
   listenerUid(port: number): Promise<number | undefined>;
+  /** As the process's own user: the variables that it was started with. */
+  processEnvironment(pid: number): Promise<ReadonlyMap<string, string>>;
   /** As root: what the kernel enforces on a process. */
   processFacts(pid: number): Promise<ProcessFacts>;
   /** Pids of processes that run `executable` with a working directory at or below `directory`. */

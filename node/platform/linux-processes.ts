@@ -16,6 +16,17 @@ export async function listenerUid(port: number): Promise<number | undefined> {
   return undefined;
 }
 
+/** What a process of the own user was started with. */
+export async function processEnvironment(pid: number): Promise<ReadonlyMap<string, string>> {
+  const assignments = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0").filter((text) => text !== "");
+  return new Map(
+    assignments.map((text) => {
+      const separator = text.indexOf("=");
+      return [text.slice(0, separator), text.slice(separator + 1)];
+    }),
+  );
+}
+
 /** Reads `/proc/PID`; as root, since another user's process does not show its namespaces. */
 export async function processFacts(pid: number): Promise<ProcessFacts> {
   const base = `/proc/${pid}`;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EXIT } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { Platform } from "./index.ts";
-import { listenerUid, processFacts } from "./linux-processes.ts";
+import { listenerUid, processEnvironment, processFacts } from "./linux-processes.ts";
 import { linuxServices } from "./linux-services.ts";
 import { linuxUsers } from "./linux-users.ts";
 
@@ -62,5 +62,6 @@ export const linux: Platform = {
   processesBelow,
   services: linuxServices,
   listenerUid,
+  processEnvironment,
   processFacts,
 };

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { EXIT } from "../protocol.ts";
-import type { Layer } from "../protocol.ts";
+import type { Layer, RotationProof } from "../protocol.ts";
 import type { Context } from "../phase.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { OpenclawCli, complaint, member, oneLine } from "../openclaw/cli.ts";
 import type { Answer } from "../openclaw/cli.ts";
 import { liveConfigMatches } from "./live-files.ts";
+import { proveRotation } from "./proof.ts";
 
 const POLL_MS = 100;
 /** Ask the service manager at every tenth poll: it costs a process. */
@@ -88,24 +89,27 @@ export async function waitUntilReady(
       onReady?.();
       return;
     }
-    if (poll % POLLS_PER_STATE === POLLS_PER_STATE - 1) {
-      const state = await context.platform.services.state(manifest.unit);
-      if (state.active === "failed" || state.sub === "auto-restart" || state.restarts > 0) {
-        throw gateFailure(
-          "gateway session",
-          "start-failed",
-          `the gateway ended while it started${await causeFromLog(generation, since, context)}`,
-          "read the cause above; the whole log: `journalctl --user --unit " + manifest.unit + "` as the gateway user",
-        );
-      }
-    }
+    if (poll % POLLS_PER_STATE === POLLS_PER_STATE - 1) await failIfEnded(generation, since, context);
     await sleep(POLL_MS, undefined, { signal: context.signal });
   }
+  await failIfEnded(generation, since, context);
   throw gateFailure(
     "gateway session",
     "not-ready",
     `the gateway was not ready after ${manifest.readyTimeoutSeconds} s${await causeFromLog(generation, since, context)}`,
     "check the load and memory of the node (a start takes 10 to 30 s), then run the same command again",
+  );
+}
+
+async function failIfEnded(generation: StoredGeneration, since: Date, context: Context): Promise<void> {
+  const { unit } = generation.manifest;
+  const state = await context.platform.services.state(unit);
+  if (state.active !== "failed" && state.sub !== "auto-restart" && state.restarts === 0) return;
+  throw gateFailure(
+    "gateway session",
+    "start-failed",
+    `the gateway ended while it started${await causeFromLog(generation, since, context)}`,
+    `read the cause above; the whole log: \`journalctl --user --unit ${unit}\` as the gateway user`,
   );
 }
 
@@ -179,6 +183,29 @@ function checkAgent(agent: string, answer: Answer, cli: OpenclawCli, context: Co
   );
 }
 
+function askAgent(cli: OpenclawCli, id: string): Promise<Answer> {
+  return cli.run(["models", "status", "--json", "--check", "--agent", id]);
+}
+
+/**
+ * Checks every agent's credential of a generation whose configuration is live already: before the restart, so that the
+ * checks take no processor from it, and a bad key stops nothing.
+ * @throws {PhaseFailure} `agent-credential`.
+ */
+export async function checkCredentials(generation: StoredGeneration, context: Context): Promise<void> {
+  const cli = new OpenclawCli(generation);
+  const ids = generation.manifest.agents.map(({ id }) => id);
+  const answers = await Promise.all(ids.map(async (id) => [id, await askAgent(cli, id)] as const));
+  for (const [agent, answer] of answers) checkAgent(agent, answer, cli, context);
+}
+
+export interface GateOptions extends Omit<StartWatch, "onListening"> {
+  /** Agents whose credentials are checked while it starts. */
+  readonly agents: readonly string[];
+  /** The last confirmed generation, whose token has to be refused if it is another one; null when there is none. */
+  readonly before: StoredGeneration | null;
+}
+
 /**
  * Waits for a generation that was just started, and for everything it has to show before it is live: the vendor's own
  * view of service, session and every agent's credential, and a configuration that still means what was written.
@@ -190,16 +217,11 @@ export async function passGate(
   home: GatewayHome,
   generation: StoredGeneration,
   context: Context,
-  watch: Omit<StartWatch, "onListening"> = {},
-): Promise<void> {
+  { agents, before, ...watch }: GateOptions,
+): Promise<RotationProof> {
   const cli = new OpenclawCli(generation);
   const askStatus = (): Promise<Answer> => cli.run(["gateway", "status", "--json", "--require-rpc"]);
-  const askAgent = (id: string): Promise<Answer> => cli.run(["models", "status", "--json", "--check", "--agent", id]);
-  const early = generation.manifest.agents.map(({ id }) => ({
-    id,
-    ask: () => askAgent(id),
-    answer: begun(askAgent(id)),
-  }));
+  const early = agents.map((id) => ({ id, ask: () => askAgent(cli, id), answer: begun(askAgent(cli, id)) }));
   let status: Promise<Answer> | undefined;
   try {
     const onListening = (): void => {
@@ -214,6 +236,7 @@ export async function passGate(
     orAgain(status, askStatus),
     ...early.map(async ({ id, ask, answer }) => [id, await orAgain(answer, ask)] as const),
   ]);
+  const proof = await proveRotation(generation, before, context);
   checkStatus(statusAnswer, cli);
   for (const [agent, answer] of answers) checkAgent(agent, answer, cli, context);
   if (!(await liveConfigMatches(home, generation))) {
@@ -224,6 +247,7 @@ export async function passGate(
       "find out what else manages this gateway (an `openclaw doctor --fix`, a configuration management tool)",
     );
   }
+  return proof;
 }
 
 /** A command at work beside the start. That it could not be run at all is told when its answer is read, not before. */

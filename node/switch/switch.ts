@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { PhaseFailure, toPhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import type { Context } from "../phase.ts";
+import type { RotationProof } from "../protocol.ts";
 import { acceptCandidate } from "../openclaw/candidate.ts";
 import {
   liveGeneration,
@@ -12,7 +13,7 @@ import {
   setLiveGeneration,
 } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
-import { passGate, waitUntilReady } from "./gate.ts";
+import { checkCredentials, passGate, waitUntilReady } from "./gate.ts";
 import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
 import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
 
@@ -29,6 +30,8 @@ export interface Switched {
   readonly previous: string | null;
   readonly kept: readonly string[];
   readonly interruptionMs: number;
+  /** What the gate proved of the running process; null when nothing was switched. */
+  readonly proof: RotationProof | null;
   readonly pid: number;
 }
 
@@ -100,6 +103,20 @@ async function afterFailure(
   });
 }
 
+/**
+ * Whether only values change: the runtime has accepted this very configuration before, and the agents' profiles, which
+ * hold references, are written. Saves the vendor's `secrets apply`, three seconds of a rotation.
+ */
+function isRotation(before: StoredGeneration | null, { files, manifest }: StoredGeneration): boolean {
+  return (
+    before !== null &&
+    before.manifest.generation !== manifest.generation &&
+    before.manifest.runtimeId === manifest.runtimeId &&
+    before.files.config === files.config &&
+    before.files.secretsPlan === files.secretsPlan
+  );
+}
+
 /** Live, unchanged on disk and answering: nothing to do. */
 async function isServing(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<boolean> {
   if ((await liveGeneration(home)) !== generation.manifest.generation) return false;
@@ -137,14 +154,17 @@ export async function switchTo(
       previous: kept.find((name) => name !== to) ?? null,
       kept,
       interruptionMs: journal?.interruptionMs ?? 0,
+      proof: null,
       pid: (await services.state(manifest.unit)).mainPid,
     };
   }
   // An interrupted or unconfirmed switch keeps its way back: what it switched to was never confirmed.
   const from = journal === null ? await liveGeneration(home) : (journal.from ?? null);
-  context.progress(`checking the new configuration with OpenClaw ${manifest.openclawVersion}`);
+  const before = from === null ? null : await readGeneration(home, from);
+  const rotates = isRotation(before, generation);
+  context.progress(`checking the new generation with OpenClaw ${manifest.openclawVersion}`);
   try {
-    await acceptCandidate(home, generation);
+    await (rotates ? checkCredentials(generation, context) : acceptCandidate(home, generation));
   } catch (error) {
     // What the runtime refuses is no point to return to.
     if (to !== from && to !== (await liveGeneration(home))) await removeGeneration(home, to);
@@ -155,6 +175,7 @@ export async function switchTo(
   await writeJournal(home, { state: "switching", ...entry, interruptionMs: 0 });
   const stopped = performance.now();
   let interruptionMs = 0;
+  let proof: RotationProof;
   try {
     context.progress(`starting ${manifest.unit} with ${to}`);
     const since = await start(home, generation, context);
@@ -162,7 +183,8 @@ export async function switchTo(
       interruptionMs = Math.round(performance.now() - stopped);
       context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; waiting for OpenClaw's own checks`);
     };
-    await passGate(home, generation, context, { since, onReady });
+    const agents = rotates ? [] : manifest.agents.map(({ id }) => id);
+    proof = await passGate(home, generation, context, { agents, before, since, onReady });
     await setLiveGeneration(home, to);
   } catch (error) {
     // The watchdog leaves no time for a restart: the timer or the next run returns to what the journal says.
@@ -183,6 +205,7 @@ export async function switchTo(
     previous: from,
     kept,
     interruptionMs,
+    proof,
     pid: (await services.state(manifest.unit)).mainPid,
   };
 }

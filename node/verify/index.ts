@@ -5,16 +5,7 @@ import { PhaseFailure } from "../lib/failure.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
-import {
-  absolutePath,
-  gatewayName,
-  integer,
-  machineExpectation,
-  object,
-  text,
-  userName,
-  variableName,
-} from "../lib/shape.ts";
+import { absolutePath, gatewayName, integer, machineExpectation, object, text, userName } from "../lib/shape.ts";
 import type { Context, Phase } from "../phase.ts";
 import { EXIT } from "../protocol.ts";
 import type { VerifyPayload, VerifyResult } from "../protocol.ts";
@@ -33,7 +24,6 @@ const shape = object<VerifyPayload>({
   unit: unitName,
   generation: generationName,
   openclawVersion: text,
-  tokenVariable: variableName,
 });
 
 const check = (payload: unknown): VerifyPayload => shape(payload, "payload");
@@ -72,11 +62,7 @@ async function confirm(untrusted: unknown, context: Context): Promise<VerifyResu
       });
     }
     await confirmSwitch(home, context);
-    const credentials = await recordIssued(
-      home,
-      { manifest: generation.manifest, tokenVariable: payload.tokenVariable },
-      new Date(),
-    );
+    const credentials = await recordIssued(home, generation.manifest, new Date());
     return {
       generation: payload.generation,
       health: "ready",

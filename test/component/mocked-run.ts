@@ -71,6 +71,7 @@ const RESULTS: Readonly<Record<string, object>> = {
     rollbackPoints: 0,
     hardening: { profile: "namespaced", findings: [] },
     interruptionSeconds: 1.5,
+    proof: { variables: 3, oldTokenRefused: null },
   },
   verify: {
     health: "ready",

@@ -126,9 +126,17 @@ export class GatewayBench {
   }
 
   verify({ generation }: GatewayPayload = this.gateway()): VerifyPayload {
-    const { machine, gateway, user, home, port, unit, token } = this.gateway();
-    const openclawVersion = DEFAULT_OPENCLAW_VERSION;
-    return { machine, gateway, user, home, port, unit, generation, openclawVersion, tokenVariable: token.variable };
+    const { machine, gateway, user, home, port, unit } = this.gateway();
+    return { machine, gateway, user, home, port, unit, generation, openclawVersion: DEFAULT_OPENCLAW_VERSION };
+  }
+
+  /** What a gateway that serves was given: its token, then every key. */
+  served(): { readonly variable: string; readonly fingerprint: string }[] {
+    const { token, agents } = this.gateway();
+    return [token, ...agents.flatMap(({ credentials }) => credentials)].map(({ variable, fingerprint: digest }) => ({
+      variable,
+      fingerprint: digest,
+    }));
   }
 
   /** Bootstrap, runtime, account and agents: everything before the gateway. */

@@ -110,6 +110,9 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
       expect(value.interruptionSeconds).toBeGreaterThan(1);
       expect(await bench.output(`cat ${home()}/.gatehouse/switch.json`)).toContain('"state":"unconfirmed"');
       const confirmed = valueOf(await bench.apply("verify", subject.verify()));
+      const sinceNow = { issued: confirmed.credentials[0]?.issued, rotated: confirmed.credentials[0]?.issued };
+      expect(Date.parse(sinceNow.issued ?? "")).toBeLessThanOrEqual(Date.now());
+      expect(value.proof).toEqual({ variables: subject.served().length, oldTokenRefused: null });
       expect(confirmed).toEqual({
         generation,
         health: "ready",
@@ -117,6 +120,7 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
         pid: await subject.pid(),
         restarts: 0,
         openclawVersion: subject.gateway().openclawVersion,
+        credentials: subject.served().map((served) => ({ ...served, ...sinceNow })),
       });
       expect(await bench.output(`ls ${home()}/.gatehouse`)).not.toContain("switch.json");
       expect(await subject.asUser(`systemctl --user is-enabled ${unit}`)).toBe("enabled");

@@ -1,20 +1,29 @@
 import { execFile } from "node:child_process";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keyProblem } from "../../demo/key-problem.ts";
+import { agentTurn } from "../../demo/turn.ts";
 import type { LedgerLine } from "../../operations/outputs.ts";
+import type { Rotation } from "../../operations/rotation.ts";
 import { canaryKey, FleetBench, type GatewayInput } from "./fleet-fixture.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const KEYS = { "team-a-research": canaryKey(), "team-a-token": canaryKey() } as const;
+const KEYS = { "team-a-research": canaryKey(), rotated: canaryKey() } as const;
+
+interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 describe.skipIf(!(await nodesCanRun()))("rotation", () => {
   let bench: FleetBench;
   let first: readonly LedgerLine[];
   beforeAll(async () => {
     bench = await FleetBench.start("test-rotation", KEYS);
-    Object.assign(bench.secrets, KEYS);
+    Object.assign(bench.secrets, { "team-a-research": KEYS["team-a-research"], "team-a-token": canaryKey() });
   }, START_MS);
   afterAll(() => bench.stop());
 
@@ -25,6 +34,17 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
     if (found === undefined) throw new Error(`no line of the ${track} track`);
     return found;
   };
+
+  /** What the commands printed. */
+  const printed: string[] = [];
+  const gatehouse = ([command = "", ...args]: readonly string[]): Promise<Ended> =>
+    new Promise((resolve) => {
+      const all = ["bin/gatehouse", command, "--stack", "rotation", "--state-dir", bench.stateDir, ...args];
+      execFile("sh", all, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+        printed.push(stdout, stderr);
+        resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
 
   it("begins with every credential issued to its principal, with its date", async () => {
     first = (await bench.up("rotation", fleet())).outputs.ledger;
@@ -74,17 +94,105 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
   });
 
   it("is listed by `gatehouse credentials`, without a secret", async () => {
-    const args = ["bin/gatehouse", "credentials", "--stack", "rotation", "--state-dir", bench.stateDir];
-    const [json, text] = await Promise.all(
-      [["--json", "--due-within", "365"], []].map((more) =>
-        promisify(execFile)("sh", [...args, ...more], { cwd: ROOT }),
-      ),
-    );
-    const { credentials } = JSON.parse(json?.stdout ?? "") as { credentials: { age: string }[] };
+    const { credentials } = JSON.parse((await gatehouse(["credentials", "--json", "--due-within", "365"])).stdout) as {
+      credentials: { age: string }[];
+    };
     expect(credentials.map(({ age }) => age)).toEqual(["due", "due"]);
-    expect(text?.stdout).toContain("team-a/research");
-    for (const secret of Object.values(bench.secrets)) {
-      for (const shown of [json, text]) expect(`${shown?.stdout}${shown?.stderr}`).not.toContain(secret);
+    const { status, stdout } = await gatehouse(["credentials"]);
+    expect(status).toBe(0);
+    expect(stdout).toContain("team-a/research");
+  });
+
+  describe("by `gatehouse rotate`", () => {
+    const research = ["rotate", "team-a", "--agent", "research", "--provider", "anthropic", "--yes", "--json"];
+    const token = ["rotate", "team-a", "--token", "--yes", "--json"];
+    /** Puts secrets and the fleet where a later command finds them. */
+    const put = (changes: Partial<GatewayInput> = {}) => bench.open("rotation", fleet(changes));
+    const records = async (): Promise<Record<string, unknown>[]> => {
+      const text = await readFile(join(bench.stateDir, "rotations.jsonl"), "utf8");
+      return text.trimEnd().split("\n").map((record) => JSON.parse(record) as Record<string, unknown>); // prettier-ignore
+    };
+    const pid = () => bench.pid("oc-team-a");
+    async function expectRotatedKey(): Promise<void> {
+      const before = bench.provider.records().length;
+      expect(await agentTurn(bench.node, { user: "oc-team-a" }, "research")).toMatchObject({ ok: true });
+      expect(keyProblem("rotated", bench.provider.records().slice(before), [])).toBeUndefined();
     }
+
+    it("is refused for a value that serves already, for anything unknown, and for both layers", async () => {
+      await put();
+      const before = await pid();
+      const same = await gatehouse(research);
+      expect(same).toMatchObject({ status: 2 });
+      expect(same.stdout).toContain("still has the value that serves");
+      const unknown = await gatehouse(["rotate", "team-a", "--agent", "nobody", "--provider", "anthropic", "--yes"]);
+      expect(unknown.status).toBe(2);
+      expect(unknown.stderr).toContain("team-a/research, anthropic");
+      expect((await gatehouse(["rotate", "team-a", "--token", "--agent", "research", "--yes"])).status).toBe(2);
+      expect(await pid()).toBe(before);
+    });
+
+    it("is refused when the run would change anything else", async () => {
+      bench.secrets["team-a-research"] = KEYS.rotated;
+      await put({ heapMebibytes: 3000 });
+      const before = await pid();
+      const refused = await gatehouse(research);
+      expect(refused.status).toBe(2);
+      expect(refused.stdout).toContain("more than team-a/research, anthropic: team-a, configuration");
+      expect(await pid()).toBe(before);
+    });
+
+    it("is taken back when the process does not get the new value, and is on record", async () => {
+      await put();
+      const unit = "/home/oc-team-a/.config/systemd/user/openclaw-gateway.service.d";
+      const plant = `mkdir ${unit} && cat > ${unit}/stale.conf`;
+      const variables = "/home/oc-team-a/.openclaw/stale.env";
+      await bench.output(`printf 'OPENCLAW_AGENT_RESEARCH_ANTHROPIC_KEY=sk-stale' > ${variables}`);
+      const dropIn = `[Service]\nEnvironmentFile=${variables}\n`;
+      expect((await bench.node.exec(plant, { stdin: dropIn })).code).toBe(0);
+      const live = await bench.output("readlink /home/oc-team-a/.gatehouse/current");
+      const failed = await gatehouse(research);
+      await bench.output(`rm -r ${unit} ${variables}`);
+      expect(failed.status).toBe(1);
+      expect(failed.stdout).toContain('"code": "stale-environment"');
+      expect(await bench.output("readlink /home/oc-team-a/.gatehouse/current")).toBe(live);
+      expect((await records()).at(-1)).toMatchObject({ outcome: "failed", credential: "team-a/research, anthropic" });
+    });
+
+    it("goes on afterwards: the agent sends the new key, which is proven and on record", async () => {
+      const done = await gatehouse(research);
+      expect(done.status, done.stderr).toBe(0);
+      const { before, after, proof, interruptionSeconds } = JSON.parse(done.stdout) as Rotation;
+      expect(after.fingerprint).not.toBe(before.fingerprint);
+      expect(proof).toEqual({ variables: 2, oldTokenRefused: null });
+      expect(interruptionSeconds).toBeGreaterThan(1);
+      await expectRotatedKey();
+      expect((await records()).at(-1)).toMatchObject({ outcome: "rotated", after: { fingerprint: after.fingerprint } });
+    });
+
+    it("changes a token that came by reference; the one before is refused", async () => {
+      bench.secrets["team-a-token"] = canaryKey();
+      await put();
+      const done = await gatehouse(token);
+      expect(done.status, done.stderr).toBe(0);
+      expect(JSON.parse(done.stdout)).toMatchObject({ proof: { oldTokenRefused: true } });
+      await expectRotatedKey();
+    });
+
+    it("changes a generated token", async () => {
+      await put({ token: undefined });
+      expect((await gatehouse(["up", "--yes"])).status).toBe(0);
+      const done = await gatehouse(token);
+      expect(done.status, done.stderr).toBe(0);
+      expect(JSON.parse(done.stdout)).toMatchObject({ before: { ref: null }, proof: { oldTokenRefused: true } });
+    });
+
+    it("leaves a record that is private, and no secret anywhere", async () => {
+      expect((await stat(join(bench.stateDir, "rotations.jsonl"))).mode & 0o777).toBe(0o600);
+      const everything = [await bench.operatorBytes(), ...printed].join("\n");
+      for (const secret of [...Object.values(bench.secrets), ...Object.values(KEYS)]) {
+        expect(everything).not.toContain(secret);
+      }
+    });
   });
 });

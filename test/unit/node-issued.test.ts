@@ -42,10 +42,11 @@ describe("its record", () => {
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
   const manifest = {
+    tokenVariable: "TOKEN",
     tokenFingerprint: "t1",
     agents: [{ id: "research", credentials: [{ provider: "anthropic", variable: "KEY", fingerprint: "k1" }] }],
   };
-  const record = (date: Date) => recordIssued(home, { manifest, tokenVariable: "TOKEN" }, date);
+  const record = (date: Date) => recordIssued(home, manifest, date);
 
   it("has the token and every key, is private, and keeps its dates", async () => {
     const first = await record(spring);

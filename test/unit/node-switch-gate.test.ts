@@ -19,7 +19,8 @@ afterEach(() => {
   bench.stop();
 });
 
-const gate = () => passGate(bench.home, bench.generation(NAME), bench.context());
+const gate = () =>
+  passGate(bench.home, bench.generation(NAME), bench.context(), { agents: ["research"], before: null });
 const ready = (seconds = 1) =>
   waitUntilReady(bench.generation(NAME, { readyTimeoutSeconds: seconds }), bench.context());
 
@@ -128,7 +129,11 @@ describe("the gate", () => {
     bench.behaviours.set(NAME, { start: "mute" });
     setTimeout(() => bench.behaviours.delete(NAME), 300);
     const generation = bench.generation(NAME, { nodePath: "/nonexistent/node" });
-    await expect(passGate(bench.home, generation, bench.context())).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(
+      passGate(bench.home, generation, bench.context(), { agents: ["research"], before: null }),
+    ).rejects.toMatchObject({
+      code: "ENOENT",
+    });
   });
   it("refuses a configuration that something rewrote meanwhile", async () => {
     writeFileSync(bench.home.config, "{}");

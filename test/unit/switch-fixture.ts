@@ -14,12 +14,13 @@ import { linux } from "../../node/platform/linux.ts";
 import type { Services, UnitState } from "../../node/platform/services.ts";
 import { placeLiveFiles } from "../../node/switch/live-files.ts";
 import { settleCommand } from "../../node/switch/switch.ts";
-import { renderEnvironmentFile } from "../../node/environment-file.ts";
+import { parseEnvironmentFile, renderEnvironmentFile } from "../../node/environment-file.ts";
 
 export const UNIT = "openclaw-gateway.service";
 export const VERSION = "2026.9.6";
 export const TOKEN = "tok-canary-0123456789abcdef";
 export const KEY = "sk-ant-api03-canary-0123456789abcdef";
+export const TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
 export const VARIABLE = "OPENCLAW_RESEARCH_ANTHROPIC_API_KEY";
 
 /** `g-` and 16 times the digit. */
@@ -62,6 +63,11 @@ export class SwitchBench {
   /** What `/readyz` answers. */
   readyBody: unknown = { ready: true };
   running: string | null = null;
+  /** Which tokens the gateway takes: by default the one that its process was started with. */
+  accepts = (token: string): boolean => token === this.environment().get(TOKEN_VARIABLE);
+  /** What the running process was started with: by default the live environment file. */
+  environment = (): ReadonlyMap<string, string> =>
+    parseEnvironmentFile(readFileSync(this.home.environmentFile, "utf8"));
   enabled = false;
   /** Timers that are set, by name, with their seconds. */
   readonly timers = new Map<string, number>();
@@ -84,6 +90,10 @@ export class SwitchBench {
       if (this.running === null || start !== undefined) {
         response.destroy();
         return;
+      }
+      if (request.url === "/tools/invoke") {
+        const [, token = ""] = /^Bearer (.+)$/.exec(request.headers.authorization ?? "") ?? [];
+        response.statusCode = this.accepts(token) ? 400 : 401;
       }
       response.end(JSON.stringify(request.url === "/readyz" ? this.readyBody : { ok: true, version }));
     });
@@ -129,13 +139,14 @@ export class SwitchBench {
         openclawVersion: VERSION,
         readyTimeoutSeconds: 1,
         profile: "namespaced",
+        tokenVariable: TOKEN_VARIABLE,
         tokenFingerprint: "0123456789abcdef",
         agents: [{ id: "research", credentials: [] }],
         ...changes,
       },
       files: {
         config: `${JSON.stringify({ gateway: { port: this.#port }, generation: name, meta: { by: "gatehouse" } })}\n`,
-        environment: renderEnvironmentFile(new Map([["OPENCLAW_GATEWAY_TOKEN", TOKEN], [VARIABLE, KEY]])), // prettier-ignore
+        environment: renderEnvironmentFile(new Map([[TOKEN_VARIABLE, TOKEN], [VARIABLE, KEY]])), // prettier-ignore
         unit: `# ${name}\n[Service]\n`,
         secretsPlan: "{}\n",
       },
@@ -145,7 +156,11 @@ export class SwitchBench {
   /** A context of its own; `controller` is the watchdog's. */
   context(controller = new AbortController()): Context {
     return {
-      platform: { ...linux, services: this.#services(controller.signal) },
+      platform: {
+        ...linux,
+        services: this.#services(controller.signal),
+        processEnvironment: () => Promise.resolve(this.environment()),
+      },
       paths: nodePaths(this.root),
       progress: (message) => {
         this.progress.push(message);

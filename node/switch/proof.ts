@@ -1,0 +1,83 @@
+import { parseEnvironmentFile } from "../environment-file.ts";
+import type { StoredGeneration } from "../generation/store.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import type { Context } from "../phase.ts";
+import { EXIT } from "../protocol.ts";
+import type { RotationProof } from "../protocol.ts";
+
+/** HTTP surface that asks for the gateway token and for nothing else (facts: openclaw.md 3). */
+const TOKEN_PATH = "/tools/invoke";
+const ANSWER_MS = 10_000;
+const UNAUTHORIZED = 401;
+
+function failure(variable: string, tokenVariable: string, code: string, message: string, fix: string): PhaseFailure {
+  const layer = variable === tokenVariable ? "gateway session" : "provider credential";
+  return new PhaseFailure({ layer, code, message, fix, exit: EXIT.gate });
+}
+
+/** Whether the process has every variable of its generation, byte for byte. */
+async function proveEnvironment(generation: StoredGeneration, token: string, context: Context): Promise<number> {
+  const { unit } = generation.manifest;
+  const { mainPid } = await context.platform.services.state(unit);
+  const found = mainPid === 0 ? new Map<string, string>() : await context.platform.processEnvironment(mainPid);
+  const wanted = parseEnvironmentFile(generation.files.environment);
+  for (const [variable, value] of wanted) {
+    if (found.get(variable) === value) continue;
+    throw failure(
+      variable,
+      token,
+      "stale-environment",
+      `the running process has ${found.has(variable) ? "another value" : "nothing"} in ${variable}, not what was delivered`,
+      `something else sets it: look at \`systemctl --user cat ${unit}\` and ~/.config/environment.d as the gateway user`,
+    );
+  }
+  return wanted.size;
+}
+
+/** Whether the gateway's HTTP surface refuses a token. */
+async function refuses(port: number, token: string, context: Context): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${port}${TOKEN_PATH}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: "{}",
+    signal: AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_MS)]),
+  });
+  await response.body?.cancel();
+  return response.status === UNAUTHORIZED;
+}
+
+/**
+ * Closes the loop of a rotation: the process that runs has the new values, its gateway accepts the new token, and no
+ * longer the one of the generation before.
+ * @param before The last confirmed generation; null when there was none.
+ * @throws {PhaseFailure} `stale-environment`, `token-refused`, `old-token-accepted`.
+ */
+export async function proveRotation(
+  generation: StoredGeneration,
+  before: StoredGeneration | null,
+  context: Context,
+): Promise<RotationProof> {
+  const { port, tokenVariable } = generation.manifest;
+  const variables = await proveEnvironment(generation, tokenVariable, context);
+  const [token, old] = [generation, before].map(
+    (stored) => stored && parseEnvironmentFile(stored.files.environment).get(tokenVariable),
+  );
+  if (token === undefined || token === null || (await refuses(port, token, context))) {
+    throw failure(
+      tokenVariable,
+      tokenVariable,
+      "token-refused",
+      "the gateway refuses the token that was delivered to it",
+      "look at `gateway.auth` in openclaw.json: it has to refer to that variable",
+    );
+  }
+  if (old === undefined || old === null || old === token) return { variables, oldTokenRefused: null };
+  if (await refuses(port, old, context)) return { variables, oldTokenRefused: true };
+  throw failure(
+    tokenVariable,
+    tokenVariable,
+    "old-token-accepted",
+    "the gateway still accepts the token of the generation before",
+    "find out what else serves on this port (`ss -ltnp`) or sets a second token in openclaw.json",
+  );
+}

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { renderEnvironmentFile } from "../../node/environment-file.ts";
+import { stageGeneration, type StoredGeneration } from "../../node/generation/store.ts";
+import { proveRotation } from "../../node/switch/proof.ts";
+import { switchTo } from "../../node/switch/switch.ts";
+import { failureOf, KEY, nameOf, SwitchBench, TOKEN, TOKEN_VARIABLE, VARIABLE } from "./switch-fixture.ts";
+
+const [OLD, NEW] = [nameOf("a"), nameOf("b")];
+const OLD_TOKEN = "tok-before-0123456789abcdef";
+
+let bench: SwitchBench;
+let generation: StoredGeneration;
+beforeEach(async () => {
+  bench = await SwitchBench.start();
+  generation = await bench.serve(NEW);
+});
+afterEach(() => {
+  bench.stop();
+});
+
+const withToken = (token: string): StoredGeneration => {
+  const stored = bench.generation(OLD);
+  const environment = renderEnvironmentFile(new Map([[TOKEN_VARIABLE, token], [VARIABLE, KEY]])); // prettier-ignore
+  return { ...stored, files: { ...stored.files, environment } };
+};
+const prove = (before: StoredGeneration | null = null) => proveRotation(generation, before, bench.context());
+const processHas = (changes: Record<string, string>, without = ""): void => {
+  const all = new Map([...bench.environment(), ...Object.entries(changes)]);
+  all.delete(without);
+  bench.environment = () => all;
+};
+
+describe("the proof of a rotation", () => {
+  it("counts what the process has, and says nothing of a token that stayed", async () => {
+    expect(await prove()).toEqual({ variables: 2, oldTokenRefused: null });
+    expect(await prove(withToken(TOKEN))).toEqual({ variables: 2, oldTokenRefused: null });
+  });
+
+  it("has seen the previous token refused", async () => {
+    expect(await prove(withToken(OLD_TOKEN))).toEqual({ variables: 2, oldTokenRefused: true });
+  });
+
+  it.each<[string, () => void, string, string]>([
+    [
+      "another key",
+      () => {
+        processHas({ [VARIABLE]: "sk-stale" });
+      },
+      "provider credential",
+      `another value in ${VARIABLE}`,
+    ],
+    [
+      "no key",
+      () => {
+        processHas({}, VARIABLE);
+      },
+      "provider credential",
+      `nothing in ${VARIABLE}`,
+    ],
+    [
+      "another token",
+      () => {
+        processHas({ [TOKEN_VARIABLE]: OLD_TOKEN });
+      },
+      "gateway session",
+      TOKEN_VARIABLE,
+    ],
+    [
+      "no token",
+      () => {
+        processHas({}, TOKEN_VARIABLE);
+      },
+      "gateway session",
+      `nothing in ${TOKEN_VARIABLE}`,
+    ],
+    [
+      "ended",
+      () => {
+        bench.running = null;
+      },
+      "gateway session",
+      "nothing in",
+    ],
+  ])("fails when the process has %s", async (_what, plant, layer, message) => {
+    plant();
+    const failure = await failureOf(prove());
+    expect(failure).toMatchObject({ layer, code: "stale-environment" });
+    expect(failure.message).toContain(message);
+    expect(failure.message).not.toMatch(/sk-|tok-/);
+  });
+
+  it("fails when the gateway refuses the new token, or still accepts the old one", async () => {
+    bench.accepts = () => false;
+    expect(await failureOf(prove())).toMatchObject({ layer: "gateway session", code: "token-refused" });
+    bench.accepts = () => true;
+    const failure = await failureOf(prove(withToken(OLD_TOKEN)));
+    expect(failure).toMatchObject({ layer: "gateway session", code: "old-token-accepted" });
+    expect(failure.message).not.toContain(OLD_TOKEN);
+  });
+
+  it("is part of the gate: a switch whose process has a stale key is taken back", async () => {
+    const next = bench.generation(OLD);
+    const started = bench.environment;
+    bench.environment = () => (bench.running === OLD ? new Map([...started(), [VARIABLE, "sk-stale"]]) : started());
+    const failure = await failureOf(switchTo(bench.home, next, 3, bench.context()));
+    expect(failure.code).toBe("stale-environment");
+    expect(failure.message).toContain(`${NEW} is serving again`);
+    expect(bench.running).toBe(NEW);
+  });
+});
+
+describe("a switch that changes values only", () => {
+  const rotated = (): StoredGeneration => ({
+    manifest: { ...bench.generation(OLD).manifest },
+    files: { ...generation.files, unit: `# ${OLD}\n[Service]\n` },
+  });
+
+  it("asks for no new acceptance, and checks the agents' credentials before the restart", async () => {
+    let callsAtRestart: readonly string[] = [];
+    bench.interfere = (request) => {
+      if (request.startsWith("restart")) callsAtRestart = bench.calls();
+    };
+    const next = rotated();
+    await stageGeneration(bench.home, next);
+    await switchTo(bench.home, next, 3, bench.context());
+    expect(callsAtRestart).toEqual([`models-research config=live key=${KEY}`]);
+    expect(bench.calls().map((call) => call.split(" ")[0])).toEqual(["models-research", "gateway-status"]);
+  });
+
+  it("stops nothing for a key that cannot be used", async () => {
+    bench.answer("models-research", { auth: { missingProvidersInUse: ["anthropic"] } }, { status: 1 });
+    const failure = await failureOf(switchTo(bench.home, rotated(), 3, bench.context()));
+    expect(failure).toMatchObject({ layer: "provider credential", code: "agent-credential" });
+    expect(bench.asked).toEqual([]);
+    expect(bench.running).toBe(NEW);
+  });
+
+  it.each([
+    ["the configuration", { config: "{}\n" }, {}],
+    ["the plan", { secretsPlan: '{"a":1}\n' }, {}],
+    ["the runtime", {}, { runtimeId: "openclaw-2026.9.7-0123456789ab" }],
+  ])("is none when %s changes, too", async (_what, files, manifest) => {
+    const next = rotated();
+    const changed = { manifest: { ...next.manifest, ...manifest }, files: { ...next.files, ...files } };
+    await failureOf(switchTo(bench.home, changed, 3, bench.context())).catch(() => undefined);
+    expect(bench.calls()[0]).toContain("secrets-apply");
+  });
+});
