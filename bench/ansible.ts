@@ -73,7 +73,12 @@ export class Playbook {
       `[nodes]\nbench ansible_host=${host} ansible_port=${port} ansible_user=${user} ansible_become=true ` +
         `ansible_ssh_private_key_file=${identityFile} ansible_ssh_common_args='${ssh}'\n`,
     );
-    writeFileSync(join(work, "variables.json"), JSON.stringify(variables(job)), { mode: 0o600 });
+    this.describe(job);
+  }
+
+  /** What the next run has to bring about. */
+  describe(job: Job): void {
+    writeFileSync(join(this.#work, "variables.json"), JSON.stringify(variables(job)), { mode: 0o600 });
   }
 
   /** Seconds of one run, and what Ansible says it changed. */

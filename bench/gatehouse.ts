@@ -63,6 +63,41 @@ export function noOpProcess(stateDir: string): number {
   return seconds;
 }
 
+export interface RotateRun {
+  /** The whole process. */
+  readonly seconds: number;
+  /** Between stopping the old process and the new one's readiness. */
+  readonly interruption: number;
+  readonly handshakes: number;
+}
+
+/** A whole `gatehouse rotate --yes` process for an agent whose new key is stored already. */
+export async function rotateProcess(node: TestNode, job: Job, agent: string, stateDir: string): Promise<RotateRun> {
+  const before = await logins(node);
+  const started = performance.now();
+  const target = [job.user, "--agent", agent, "--provider", "anthropic"];
+  const args = ["bin/gatehouse", "rotate", ...target, "--yes", "--stack", STACK, "--state-dir", stateDir, "--json"];
+  const done = spawnSync("sh", args, { cwd: ROOT, encoding: "utf8" });
+  const seconds = (performance.now() - started) / 1000;
+  if (done.status !== 0) throw new Error(`gatehouse rotate failed: ${done.stderr.slice(-500)}`);
+  const { interruptionSeconds } = JSON.parse(done.stdout) as { interruptionSeconds: number };
+  return { seconds, interruption: interruptionSeconds, handshakes: (await logins(node)) - before };
+}
+
+/** Stores secrets for a later command, and runs nothing. */
+export async function putSecrets(stateDir: string, secrets: Readonly<Record<string, string>>): Promise<void> {
+  await openStack({ stack: STACK, stateDir, secrets, progress: () => undefined });
+}
+
+/** Seconds that the gateway's unit takes from `systemctl restart` to readiness when nothing else is done. */
+export async function restartAlone(node: TestNode, job: Job): Promise<number> {
+  const unit = "openclaw-gateway.service";
+  const ready = `until curl -fs http://127.0.0.1:${job.port}/readyz > /dev/null; do sleep 0.05; done`;
+  const script = `s=$(date +%s%N); systemctl --user -M ${job.user}@ restart ${unit}; ${ready}; echo $(( ($(date +%s%N) - s) / 1000000 ))`;
+  const done = await node.exec(script, { timeoutMs: 180_000 });
+  return Number(done.stdout.trim()) / 1000;
+}
+
 /** Makes the node as if Gatehouse had never been there. */
 export async function removeGatehouse(node: TestNode, job: Job, stateDir: string): Promise<void> {
   const stack = await openStack({
