@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ComponentError, fingerprintKey, GatewayNode, resolveSecrets } from "./components/index.ts";
-import type { ConnectionArgs } from "./components/index.ts";
+import type { ConnectionArgs, CredentialView, Gateway } from "./components/index.ts";
 import { parseFleet, SpecError } from "./spec/index.ts";
 import type { ConnectionSpec, FleetSpec, NodeSpec } from "./spec/index.ts";
 
@@ -24,6 +24,13 @@ function connectionArgs(spec: ConnectionSpec, secrets: Record<string, pulumi.Out
     return { host, port, user, hostKey, ...(key && { privateKey: key }) };
   };
   return { ...endpoint(spec), ...(spec.jump && { jump: endpoint(spec.jump) }) };
+}
+
+/** A credential that the node read shows the version that the running process was given. */
+function credentialOutput(view: CredentialView, verified: Gateway["verified"]) {
+  if (view.resolve === "deploy") return view;
+  const launched = verified.apply((result) => result?.launched.find(({ variable }) => variable === view.variable));
+  return { ...view, version: launched.apply((found) => found?.version ?? null) };
 }
 
 function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
@@ -51,7 +58,10 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
           proof: switched.apply((result) => result?.proof),
           tokenFingerprint: gateway.tokenFingerprint,
           agents: Object.fromEntries(
-            agents.map(({ id, model }) => [id, { model, credentials: gateway.agents[id]?.credentials }]),
+            agents.map(({ id, model }) => [
+              id,
+              { model, credentials: gateway.agents[id]?.credentials.map((view) => credentialOutput(view, verified)) },
+            ]),
           ),
         },
       ];

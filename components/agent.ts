@@ -5,6 +5,7 @@ import type { ConnectionArgs } from "../remote/connection.ts";
 import { remotePhase } from "../remote/phase.ts";
 import type { RemotePhase, Sealing } from "../remote/phase.ts";
 import type { AgentSpec, GatewaySpec } from "../spec/index.ts";
+import { isDelivered } from "./credentials.ts";
 import type { AgentCredential, CredentialView } from "./credentials.ts";
 
 export interface AgentArgs {
@@ -33,6 +34,13 @@ export function sealingFor(account: RemotePhase<AccountResult>, fingerprintKey: 
   return { recipient: account.result.sealingKey, secret: fingerprintKey };
 }
 
+/** What policies may read of a credential. */
+function publicView({ view }: AgentCredential) {
+  const { resolve, provider, variable, ref } = view;
+  const place = { resolve, provider, variable, ref };
+  return view.resolve === "node" ? place : { ...place, fingerprint: view.fingerprint };
+}
+
 function privatePaths({ agent, layout }: AgentArgs) {
   const directory = (path: string) => ({ path, mode: "0700", kind: "directory", owner: layout.user });
   return [
@@ -59,12 +67,7 @@ export class Agent extends pulumi.ComponentResource {
         gateway: gateway.name,
         environment: gateway.environment,
         model: agent.model,
-        credentials: credentials.map(({ view: { provider, variable, ref, fingerprint: digest } }) => ({
-          provider,
-          variable,
-          ref,
-          fingerprint: digest,
-        })),
+        credentials: credentials.map(publicView),
         paths: privatePaths(args),
         permissions: agent.permissions,
       },
@@ -79,12 +82,14 @@ export class Agent extends pulumi.ComponentResource {
         home: layout.home,
         agent: agent.id,
         workspace: layout.workspace(agent.id),
-        credentials: credentials.map(({ value, view: { provider, variable, fingerprint: digest } }) => ({
-          provider,
-          variable,
-          value,
-          fingerprint: digest,
-        })),
+        credentials: credentials
+          .filter(isDelivered)
+          .map(({ value, view: { provider, variable, fingerprint: digest } }) => ({
+            provider,
+            variable,
+            value,
+            fingerprint: digest,
+          })),
       });
       this.staging = remotePhase(
         `${name}-agent`,

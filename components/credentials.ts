@@ -11,19 +11,38 @@ export interface SecretView {
   readonly masked: pulumi.Output<string>;
 }
 
-/** One credential of an agent, as everybody may see it. */
-export interface CredentialView extends SecretView {
+interface CredentialPlace {
   readonly provider: string;
-  /** The one variable of the gateway's unit that carries it. */
+  /** The one variable of the gateway's process that carries it. */
   readonly variable: string;
   readonly ref: string;
 }
 
+/** A credential that was read at deploy, as everybody may see it. */
+export interface DeliveredCredentialView extends CredentialPlace, SecretView {
+  readonly resolve: "deploy";
+}
+
+/** A credential that the node reads itself: the operator has no value, so there is no fingerprint. */
+export interface NodeCredentialView extends CredentialPlace {
+  readonly resolve: "node";
+}
+
+/** One credential of an agent, as everybody may see it. */
+export type CredentialView = DeliveredCredentialView | NodeCredentialView;
+
 /** One credential on its way to its agent. */
-export interface AgentCredential {
-  readonly view: CredentialView;
+export interface DeliveredCredential {
+  readonly view: DeliveredCredentialView;
   /** Secret. */
   readonly value: pulumi.Output<string>;
+}
+
+/** One credential of an agent. */
+export type AgentCredential = DeliveredCredential | { readonly view: NodeCredentialView };
+
+export function isDelivered(credential: AgentCredential): credential is DeliveredCredential {
+  return credential.view.resolve === "deploy";
 }
 
 /** The public side of a secret; `slot` keeps equal values under different names apart. */
@@ -42,7 +61,7 @@ export function secretView(
   };
 }
 
-/** Every credential of a gateway, by agent. `values`: by agent id and provider. */
+/** Every credential of a gateway, by agent. `values`: of those that are read at deploy, by agent id and provider. */
 export function agentCredentials(
   gateway: GatewaySpec,
   values: Readonly<Record<string, Readonly<Record<string, pulumi.Output<string>>>>>,
@@ -51,12 +70,19 @@ export function agentCredentials(
   return Object.fromEntries(
     gateway.agents.map(({ id, credentials }) => [
       id,
-      credentials.map(({ provider, secret }) => {
+      credentials.map(({ provider, secret, resolve }): AgentCredential => {
+        const place = { provider, variable: credentialVariable(id, provider), ref: secret };
+        if (resolve === "node") return { view: { resolve, ...place } };
         const value = values[id]?.[provider];
         if (value === undefined) throw new Error(`agent ${id}: no value for provider ${provider}`);
         const shown = secretView(value, slots.credential(gateway.name, id, provider), fingerprintKey);
-        return { value, view: { provider, variable: credentialVariable(id, provider), ref: secret, ...shown } };
+        return { value, view: { resolve, ...place, ...shown } };
       }),
     ]),
   );
+}
+
+/** What says whether a credential changed: its fingerprint, or its reference where nobody here has the value. */
+export function changeMark({ view }: AgentCredential): pulumi.Output<string> {
+  return view.resolve === "deploy" ? view.fingerprint : pulumi.output(view.ref);
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { MachineExpectation } from "../node/protocol.ts";
+import { identityVariables } from "../render/index.ts";
 import type { ConnectionArgs, EndpointArgs } from "../remote/connection.ts";
 import { parseNode } from "../spec/index.ts";
 import type { GatewaySpec, NodeDesignInput } from "../spec/index.ts";
@@ -57,17 +58,26 @@ function gatewaySecrets(
     gateway.agents.map((agent) => [
       agent.id,
       Object.fromEntries(
-        agent.credentials.map(({ provider, secret }) => [
-          provider,
-          valueOf(`gateway ${gateway.name}, agent ${agent.id}, provider ${provider}`, secret),
-        ]),
+        agent.credentials
+          .filter(({ resolve }) => resolve === "deploy")
+          .map(({ provider, secret }) => [
+            provider,
+            valueOf(`gateway ${gateway.name}, agent ${agent.id}, provider ${provider}`, secret),
+          ]),
       ),
+    ]),
+  );
+  const identity = Object.fromEntries(
+    identityVariables(gateway).map(({ variable, ref }) => [
+      variable,
+      valueOf(`gateway ${gateway.name}, nodeIdentity`, ref),
     ]),
   );
   const { token } = gateway;
   return {
     secrets: {
       credentials,
+      identity,
       ...(token === undefined ? {} : { token: valueOf(`gateway ${gateway.name}, token`, token) }),
     },
     missing,
@@ -144,7 +154,7 @@ export class GatewayNode extends pulumi.ComponentResource {
         {
           node: design,
           gateway,
-          secrets: resolved[index]?.secrets ?? { credentials: {} },
+          secrets: resolved[index]?.secrets ?? { credentials: {}, identity: {} },
           fingerprintKey: key,
           plan,
           bootstrapped: phases ? [phases.bootstrap.command] : [],

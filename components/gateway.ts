@@ -8,11 +8,12 @@ import type { RemotePhase } from "../remote/phase.ts";
 import type { GatewaySpec, NodeDesign } from "../spec/index.ts";
 import { Agent, sealingFor } from "./agent.ts";
 import type { PhaseTarget } from "./agent.ts";
-import { agentCredentials, secretView } from "./credentials.ts";
+import { agentCredentials, changeMark, secretView } from "./credentials.ts";
 import type { AgentCredential } from "./credentials.ts";
 import { generatedToken } from "./keys.ts";
 import { gatewayLedger } from "./ledger.ts";
 import type { LedgerEntry } from "./ledger.ts";
+import { identityFingerprints, valueOf } from "./node-identity.ts";
 import { rotationGuard } from "./rotation-guard.ts";
 import type { LayersView } from "./rotation-guard.ts";
 import type { RuntimePlan } from "./runtime.ts";
@@ -26,6 +27,8 @@ export interface GatewaySecrets {
   readonly token?: pulumi.Output<string>;
   /** Provider keys by agent id and provider. */
   readonly credentials: Readonly<Record<string, Readonly<Record<string, pulumi.Output<string>>>>>;
+  /** The node's own identity at secret managers, by variable. */
+  readonly identity: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
 export interface GatewayComponentArgs {
@@ -41,7 +44,7 @@ export interface GatewayComponentArgs {
   readonly installed: readonly pulumi.Resource[];
 }
 
-function privatePaths(layout: GatewayLayout) {
+function privatePaths(gateway: GatewaySpec, layout: GatewayLayout) {
   const directory = (path: string) => ({ path, mode: "0700", kind: "directory", owner: layout.user });
   const file = (path: string) => ({ path, mode: "0600", kind: "file", owner: layout.user });
   return [
@@ -53,6 +56,7 @@ function privatePaths(layout: GatewayLayout) {
     file(layout.configPath),
     file(layout.envFile),
     file(layout.unitPath),
+    ...(gateway.nodeIdentity === undefined ? [] : [file(layout.launcherPath), file(layout.launchPlanPath)]),
   ];
 }
 
@@ -99,7 +103,7 @@ export class Gateway extends pulumi.ComponentResource {
       tokenFingerprint: tokenView.fingerprint,
       providerFingerprints: Object.fromEntries(
         Object.entries(credentials).flatMap(([agent, own]) =>
-          own.map(({ view }) => [`${agent}/${view.provider}`, view.fingerprint]),
+          own.map((credential) => [`${agent}/${credential.view.provider}`, changeMark(credential)]),
         ),
       ),
     };
@@ -113,9 +117,10 @@ export class Gateway extends pulumi.ComponentResource {
         port: gateway.port,
         bind: "loopback",
         unit: GATEWAY_UNIT,
-        paths: privatePaths(layout),
+        paths: privatePaths(gateway, layout),
         designHash: designHash(gateway, plan.unitRuntime),
         ...layers,
+        ...(gateway.nodeIdentity === undefined ? {} : { nodeIdentity: gateway.nodeIdentity }),
         ...(gateway.change === undefined ? {} : { change: gateway.change }),
       },
       pulumi.mergeOptions(opts, { hooks: { beforeUpdate: [rotationGuard(name)] } }),
@@ -229,13 +234,21 @@ export class Gateway extends pulumi.ComponentResource {
         phase: "gateway",
         connection,
         programId,
-        payload: pulumi.all([machine, rendered, this.token]).apply(([expected, desired, value]) => ({
-          machine: expected,
-          ...desired,
-          token: { ...desired.token, value },
-          readyTimeoutSeconds: READY_SECONDS,
-          purge: args.gateway.purgeOnDestroy,
-        })),
+        payload: pulumi
+          .all([machine, rendered, this.token, pulumi.output(args.secrets.identity)])
+          .apply(([expected, { launch, ...desired }, value, identity]) => ({
+            machine: expected,
+            ...desired,
+            token: { ...desired.token, value },
+            ...(launch && {
+              launch: {
+                ...launch,
+                credentials: launch.credentials.map((own) => ({ ...own, value: valueOf(identity, own.variable) })),
+              },
+            }),
+            readyTimeoutSeconds: READY_SECONDS,
+            purge: args.gateway.purgeOnDestroy,
+          })),
         sealing: sealingFor(account, args.fingerprintKey),
       },
       { parent: this, dependsOn: [...foundations, ...args.installed], replaceWith: foundations },
@@ -268,10 +281,15 @@ export class Gateway extends pulumi.ComponentResource {
     const { node, gateway, plan } = args;
     const fingerprints = pulumi.output(
       Object.entries(this.agents).flatMap(([agent, { credentials }]) =>
-        credentials.map(({ provider, fingerprint: digest }) => ({ agent, provider, digest })),
+        credentials.flatMap((credential) =>
+          credential.resolve === "node"
+            ? []
+            : [{ agent, provider: credential.provider, digest: credential.fingerprint }],
+        ),
       ),
     );
-    return pulumi.all([this.tokenFingerprint, fingerprints]).apply(([tokenFingerprint, known]) =>
+    const identity = identityFingerprints(gateway.name, args.secrets.identity, args.fingerprintKey);
+    return pulumi.all([this.tokenFingerprint, fingerprints, identity]).apply(([tokenFingerprint, known, own]) =>
       renderGeneration({
         node,
         gateway,
@@ -282,6 +300,7 @@ export class Gateway extends pulumi.ComponentResource {
           if (found === undefined) throw new Error(`agent ${agent}: no credential for provider ${provider}`);
           return found.digest;
         },
+        launcher: { program: plan.launcherText, identityFingerprint: (variable) => valueOf(own, variable) },
       }),
     );
   }

@@ -19,8 +19,11 @@ export interface LedgerEntry {
   readonly provider: string | null;
   /** Where the value is kept; null for a generated token. */
   readonly ref: string | null;
-  readonly fingerprint: string;
-  readonly masked: string;
+  /** These two are null where the node reads the value itself. */
+  readonly fingerprint: string | null;
+  readonly masked: string | null;
+  /** What the running process was given by a manager that has versions; null where the operator read the value. */
+  readonly version: string | null;
   /** Variable of the unit that carries it. */
   readonly variable: string;
   readonly unit: string;
@@ -72,7 +75,7 @@ export function gatewayLedger({
         ref: view.ref,
         variable: view.variable,
         days: specs[index]?.rotateEveryDays ?? gateway.tokenRotateEveryDays,
-        shown: view,
+        shown: view.resolve === "deploy" ? view : { fingerprint: null, masked: null },
       })),
     ),
   ];
@@ -90,8 +93,10 @@ export function gatewayLedger({
         environment: gateway.environment,
         provider,
         ref,
-        fingerprint: shown[index]?.fingerprint ?? "",
-        masked: shown[index]?.masked ?? "",
+        fingerprint: shown[index]?.fingerprint ?? null,
+        masked: shown[index]?.masked ?? null,
+        version:
+          result?.launched.find((entry) => entry.reference === ref && entry.variable === variable)?.version ?? null,
         variable,
         unit,
         ...dates(

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { secretValueProblem } from "../node/environment-file.ts";
-import { parseSecretRef } from "../spec/index.ts";
+import { identityRefs, parseSecretRef } from "../spec/index.ts";
 import type { FleetSpec, SecretRef } from "../spec/index.ts";
 import { ComponentError } from "./errors.ts";
 
@@ -34,12 +34,17 @@ function usesOf(fleet: FleetSpec): Use[] {
         ...(gateway.token === undefined
           ? []
           : [{ field: `${base}.gateways[${g}].token`, ref: gateway.token, kind: "key" as const }]),
+        ...identityRefs(gateway.nodeIdentity).map(({ field, ref }) => ({
+          field: `${base}.gateways[${g}].nodeIdentity.${field}`,
+          ref,
+          kind: "key" as const,
+        })),
         ...gateway.agents.flatMap((agent, a) =>
-          agent.credentials.map((credential, c) => ({
-            field: `${base}.gateways[${g}].agents[${a}].credentials[${c}].secret`,
-            ref: credential.secret,
-            kind: "key" as const,
-          })),
+          agent.credentials.flatMap(({ secret, resolve }, c): Use[] =>
+            resolve === "node"
+              ? []
+              : [{ field: `${base}.gateways[${g}].agents[${a}].credentials[${c}].secret`, ref: secret, kind: "key" }],
+          ),
         ),
       ]),
     ];
@@ -84,6 +89,9 @@ function lookUp(ref: SecretRef): Found {
     }
     case "file":
       return fromFile(ref.path);
+    case "vault":
+    case "aws-sm":
+      return { problem: "is read by the node only in this version: set `resolve: node` on the credential" };
   }
 }
 

@@ -4,7 +4,7 @@ import { ComponentError } from "./errors.ts";
 /** The part of a gateway's public view that tells its two layers apart. */
 export interface LayersView {
   readonly tokenFingerprint: pulumi.Input<string>;
-  /** By `AGENT/PROVIDER`. */
+  /** By `AGENT/PROVIDER`; the reference in place of a fingerprint where the node reads the key itself. */
   readonly providerFingerprints: Readonly<Record<string, pulumi.Input<string>>>;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { bundleNodeProgram } from "../node/bundle.ts";
+import { bundleLauncher, bundleNodeProgram } from "../node/bundle.ts";
 import type { NodeProgram } from "../node/bundle.ts";
 import type { Downloads, MachineExpectation, RuntimeResult } from "../node/protocol.ts";
 import type { UnitRuntime } from "../render/index.ts";
@@ -27,6 +27,7 @@ export interface RuntimePlan {
   readonly programText: string;
   readonly programHash: string;
   readonly programId: string;
+  readonly launcherText: () => string;
   readonly unitRuntime: UnitRuntime;
   /** What policies may read. */
   readonly view: {
@@ -39,6 +40,12 @@ export interface RuntimePlan {
 }
 
 let bundled: NodeProgram | undefined;
+let launcher: NodeProgram | undefined;
+
+/** The launcher's text; bundled once, and only for a fleet that has a use for it. */
+function launcherText(): string {
+  return (launcher ??= bundleLauncher()).programText;
+}
 
 /** The on-node program; bundled once for all nodes of a fleet. */
 function nodeProgram(): NodeProgram {
@@ -77,6 +84,7 @@ export function planRuntime(spec: RuntimeSpec): RuntimePlan {
     programText,
     programHash: hash,
     programId: programId({ node, programHash: hash }),
+    launcherText,
     unitRuntime: { id, nodePath: nodePath(node) },
     view: {
       nodeVersion: node.version,

@@ -75,7 +75,18 @@ export function statusOf(
       generation: live[name]?.generation ?? "",
       health: live[name]?.health ?? "no answer",
       agents: Object.entries(agents).flatMap(([id, { credentials }]) =>
-        credentials.map(({ provider, variable, fingerprint }) => ({ id, provider, variable, fingerprint })),
+        credentials.flatMap((credential) =>
+          credential.resolve === "node"
+            ? []
+            : [
+                {
+                  id,
+                  provider: credential.provider,
+                  variable: credential.variable,
+                  fingerprint: credential.fingerprint,
+                },
+              ],
+        ),
       ),
     })),
   );

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
-import type { GatewayOutputs, NodeOutputs } from "../operations/outputs.ts";
+import { credentialState } from "../operations/outputs.ts";
+import type { CredentialOutputs, GatewayOutputs, NodeOutputs } from "../operations/outputs.ts";
 import type { SshAccess } from "../sandbox/node/index.ts";
 import { RECORDS_PATH } from "../sandbox/provider/index.ts";
 import type { LiveGateway } from "./live.ts";
@@ -26,6 +27,12 @@ export function gatewayTable(name: string, node: NodeOutputs, live: Readonly<Rec
   return table.toString();
 }
 
+function stateOf(credential: CredentialOutputs): string {
+  return credential.resolve === "deploy"
+    ? `${credential.fingerprint}  ${credential.masked}`
+    : credentialState(credential);
+}
+
 /** Each agent with the variable that carries its key, the key's fingerprint, and what its turn showed. */
 export function agentTable(node: NodeOutputs, turns: readonly TurnReport[]): string {
   const table = new Table({
@@ -36,8 +43,9 @@ export function agentTable(node: NodeOutputs, turns: readonly TurnReport[]): str
     for (const [agent, { credentials }] of Object.entries(gateway.agents)) {
       const turn = turns.find((report) => report.agent === agent);
       const result = turn && `${turn.ok ? "ok" : "FAILED"} (${turn.seconds.toFixed(1)} s)\n${turn.detail}`;
-      for (const { provider, variable, masked, fingerprint } of credentials) {
-        table.push([`${agent}\n${provider}`, `${variable}\n${fingerprint}  ${masked}`, result ?? "none"]);
+      for (const credential of credentials) {
+        const { provider, variable } = credential;
+        table.push([`${agent}\n${provider}`, `${variable}\n${stateOf(credential)}`, result ?? "none"]);
       }
     }
   }

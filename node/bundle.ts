@@ -13,9 +13,21 @@ const directory = fileURLToPath(new URL(".", import.meta.url));
 
 /** Operator side: bundles `node/main.ts`. The same sources give the same bytes on every machine. */
 export function bundleNodeProgram(): NodeProgram {
+  return bundle("main.ts");
+}
+
+/**
+ * Bundles `node/launch/main.ts`: a module of its own, so that a new version of the on-node program restarts no gateway
+ * whose launcher is the same.
+ */
+export function bundleLauncher(): NodeProgram {
+  return bundle("launch/main.ts");
+}
+
+function bundle(entryPoint: string): NodeProgram {
   const result = buildSync({
     absWorkingDir: directory,
-    entryPoints: ["main.ts"],
+    entryPoints: [entryPoint],
     bundle: true,
     minify: true,
     // Names of error classes are part of messages.

@@ -1,3 +1,6 @@
+import type { LaunchPlan } from "./launch/plan.ts";
+import type { LaunchedCredential } from "./launch/record.ts";
+
 /**
  * What the operator's side sends to the on-node program and what comes back. Types and constants only: this file is the
  * one that `render/`, `remote/` and `components/` share with the program that runs on the node.
@@ -154,6 +157,18 @@ export interface GatewayPayload {
     readonly secretsPlan: string;
   };
   readonly token: { readonly variable: string; readonly value: string; readonly fingerprint: string };
+  /** What the node itself reads from secret managers; absent when everything is delivered. */
+  readonly launch?: {
+    readonly plan: LaunchPlan;
+    /** The launcher, one ES module. */
+    readonly program: string;
+    /** The node's own identity at the managers: for the launcher only. */
+    readonly credentials: readonly {
+      readonly variable: string;
+      readonly value: string;
+      readonly fingerprint: string;
+    }[];
+  };
   /** What the agent phases staged and this generation carries. */
   readonly agents: readonly {
     readonly id: string;
@@ -205,6 +220,8 @@ export interface VerifyResult {
   readonly pid: number;
   readonly restarts: number;
   readonly openclawVersion: string;
+  /** What the running process was given by its launcher. */
+  readonly launched: readonly LaunchedCredential[];
   /** Since when the generation's token and keys are what they are; RFC 3339, UTC, by the node's clock. */
   readonly credentials: readonly IssuedCredential[];
 }

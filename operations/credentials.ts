@@ -23,6 +23,11 @@ export function dated(ledger: readonly LedgerLine[], now: Date, dueWithin: numbe
 
 const day = (date: string | null): string => date?.slice(0, 10) ?? "?";
 
+function valueOf({ fingerprint, masked, version }: DatedCredential): string {
+  if (fingerprint !== null) return `${masked ?? ""}\n${fingerprint}`;
+  return `read by the node${version === null ? "" : `\nversion ${version}`}`;
+}
+
 /** A table for people, the next to rotate first; no secret. */
 export function credentialsText(credentials: readonly DatedCredential[]): string {
   if (credentials.length === 0) return "there are no credentials in this stack";
@@ -38,7 +43,7 @@ export function credentialsText(credentials: readonly DatedCredential[]): string
       line.environment,
       line.provider ?? "",
       line.ref ?? "(generated)",
-      `${line.masked}\n${line.fingerprint}`,
+      valueOf(line),
       day(line.issued),
       day(line.rotated),
       day(line.due),

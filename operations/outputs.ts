@@ -2,14 +2,22 @@ import { z } from "zod";
 import { mask } from "../render/mask.ts";
 import { OperationError } from "./error.ts";
 
-const credential = z.object({
-  provider: z.string(),
-  variable: z.string(),
-  ref: z.string(),
+const place = z.object({ provider: z.string(), variable: z.string(), ref: z.string() });
+
+const delivered = place.extend({
+  resolve: z.literal("deploy").default("deploy"),
   fingerprint: z.string(),
   /** First four and last four characters of the key, where that is safe. */
   masked: z.string(),
 });
+
+const readByNode = place.extend({
+  resolve: z.literal("node"),
+  /** What the running process was given, as the manager names it; null where it has no versions. */
+  version: z.string().nullable(),
+});
+
+const credential = z.union([readByNode, delivered]);
 
 const gateway = z.object({
   environment: z.string(),
@@ -51,8 +59,11 @@ const ledgerLine = z.object({
   environment: z.string(),
   provider: z.string().nullable(),
   ref: z.string().nullable(),
-  fingerprint: z.string(),
-  masked: z.string(),
+  /** Null where the node reads the value itself. */
+  fingerprint: z.string().nullable(),
+  masked: z.string().nullable(),
+  /** What the running process was given, where the node reads it from a manager that has versions. */
+  version: z.string().nullable().default(null),
   variable: z.string(),
   unit: z.string(),
   /** RFC 3339; null until a node confirmed it. */
@@ -73,7 +84,14 @@ const stackOutputs = z.object({
 export type StackOutputs = z.output<typeof stackOutputs>;
 export type NodeOutputs = z.output<typeof node>;
 export type LedgerLine = z.output<typeof ledgerLine>;
+export type CredentialOutputs = z.output<typeof credential>;
 export type GatewayOutputs = z.output<typeof gateway>;
+
+/** One line about a credential's value: a fingerprint where the operator had it, else its version. */
+export function credentialState(credential: CredentialOutputs): string {
+  if (credential.resolve === "deploy") return `${credential.masked} ${credential.fingerprint}`;
+  return `${credential.ref}${credential.version === null ? "" : ` version ${credential.version}`}, read by the node`;
+}
 
 /**
  * Reads the outputs that the program left in the stack.

@@ -1,3 +1,4 @@
+import { credentialState } from "./outputs.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { RunReport } from "./stack.ts";
 
@@ -34,8 +35,8 @@ export function outputsText(outputs: StackOutputs): string {
         `  generation ${gateway.generation}, ${gateway.rollbackPoints} to roll back to, token ${gateway.tokenFingerprint}`,
         ...Object.entries(gateway.agents).flatMap(([agent, { model, credentials }]) =>
           credentials.map(
-            ({ provider, variable, fingerprint, masked }) =>
-              `  ${agent}: ${model}, ${provider} key ${masked} ${fingerprint} in ${variable}`,
+            (credential) =>
+              `  ${agent}: ${model}, ${credential.provider} key ${credentialState(credential)} in ${credential.variable}`,
           ),
         ),
       ].join("\n"),

@@ -35,11 +35,17 @@ export function targetText(target: RotationTarget): string {
 
 /**
  * The ledger's line of a target.
- * @throws {OperationError} `rotation` when there is none; it names those that there are.
+ * @throws {OperationError} `rotation` when there is none, naming those that there are, or when the node reads it itself.
  */
 export function ledgerLine(outputs: StackOutputs, target: RotationTarget): LedgerLine {
   const provider = target.track === "gateway" ? null : target.provider;
   const found = outputs.ledger.find((line) => line.principal === principalOf(target) && line.provider === provider);
+  if (found?.fingerprint === null) {
+    throw refused(
+      `'${targetText(target)}' is read by the node itself (${found.ref ?? ""}): there is no value here to rotate`,
+      "put the new version into the manager, then name it in the reference (`?version=…`) and run `gatehouse up`",
+    );
+  }
   if (found !== undefined) return found;
   const known = outputs.ledger.map((line) => `${line.principal}, ${line.provider ?? TOKEN_SLOT}`);
   throw refused(
@@ -72,7 +78,9 @@ function fingerprintsOf(gateway: string, inputs: unknown): ReadonlyMap<string, u
  */
 function changedBy(planned: readonly PlannedChange[], ledger: readonly LedgerLine[]): string[] {
   const gateways = planned.filter(({ type }) => type === GATEWAY);
-  const served = new Map(ledger.map((line) => [`${line.principal}, ${line.provider ?? TOKEN_SLOT}`, line.fingerprint]));
+  const served = new Map(
+    ledger.map((line) => [`${line.principal}, ${line.provider ?? TOKEN_SLOT}`, line.fingerprint ?? line.ref]),
+  );
   const wanted = new Map(gateways.flatMap(({ name, after }) => [...fingerprintsOf(name, after)]));
   const edited = gateways.filter(({ before, after }) => member(before, "designHash") !== member(after, "designHash"));
   return [

@@ -9,6 +9,7 @@ export const slots = {
   gatewayToken: (gateway: string): string => `gateway/${gateway}/token`,
   credential: (gateway: string, agent: string, provider: string): string =>
     `gateway/${gateway}/agent/${agent}/${provider}`,
+  nodeIdentity: (gateway: string, variable: string): string => `gateway/${gateway}/node-identity/${variable}`,
 } as const;
 
 /**

@@ -3,6 +3,7 @@ import type { GatewayPayload } from "../node/protocol.ts";
 import { credentialVariable, GATEWAY_TOKEN_VARIABLE, type GatewaySpec, type NodeDesign } from "../spec/index.ts";
 import { RenderError } from "./errors.ts";
 import { seccompOnly } from "./hardening.ts";
+import { identityVariables, renderLaunchPlan } from "./launch-plan.ts";
 import { gatewayLayout } from "./layout.ts";
 import { renderOpenclawConfig } from "./openclaw-config.ts";
 import { renderSecretsPlan } from "./secrets-plan.ts";
@@ -14,7 +15,10 @@ export interface GenerationInput {
   readonly runtime: UnitRuntime;
   /** Fingerprints of the values; the values themselves are not needed to name a generation. */
   readonly tokenFingerprint: string;
+  /** Of credentials that are resolved at deploy. */
   credentialFingerprint(agent: string, provider: string): string;
+  /** The launcher's text and the fingerprints of the node's own identity: needed where the node resolves credentials. */
+  readonly launcher?: { program(): string; identityFingerprint(variable: string): string };
 }
 
 /** All of a gateway phase's payload that is desired state and no secret. */
@@ -32,7 +36,12 @@ export type RenderedGeneration = Pick<
   | "files"
   | "agents"
   | "keepGenerations"
-> & { readonly token: { readonly variable: string; readonly fingerprint: string } };
+> & {
+  readonly token: { readonly variable: string; readonly fingerprint: string };
+  readonly launch?: Pick<NonNullable<GatewayPayload["launch"]>, "plan" | "program"> & {
+    readonly credentials: readonly { readonly variable: string; readonly fingerprint: string }[];
+  };
+};
 
 /** Assembles one generation; the same input gives the same bytes and the same id. */
 export function renderGeneration(input: GenerationInput): RenderedGeneration {
@@ -44,7 +53,8 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
     );
   }
   const layout = gatewayLayout(node.platform, gateway);
-  const unit = renderSystemdUnit(gateway, layout, runtime);
+  const plan = renderLaunchPlan(gateway, layout);
+  const unit = renderSystemdUnit(gateway, layout, runtime, plan === undefined ? "direct" : "launcher");
   const content = {
     runtimeId: runtime.id,
     nodePath: runtime.nodePath,
@@ -58,12 +68,15 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
     token: { variable: GATEWAY_TOKEN_VARIABLE, fingerprint: input.tokenFingerprint },
     agents: gateway.agents.map((agent) => ({
       id: agent.id,
-      credentials: agent.credentials.map(({ provider }) => ({
-        provider,
-        variable: credentialVariable(agent.id, provider),
-        fingerprint: input.credentialFingerprint(agent.id, provider),
-      })),
+      credentials: agent.credentials
+        .filter(({ resolve }) => resolve === "deploy")
+        .map(({ provider }) => ({
+          provider,
+          variable: credentialVariable(agent.id, provider),
+          fingerprint: input.credentialFingerprint(agent.id, provider),
+        })),
     })),
+    ...(plan && { launch: { plan, ...launching(gateway, input.launcher) } }),
   };
   return {
     gateway: gateway.name,
@@ -74,6 +87,22 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
     generation: generationId(content),
     keepGenerations: gateway.keepGenerations,
     ...content,
+  };
+}
+
+function launching(gateway: GatewaySpec, launcher: GenerationInput["launcher"]) {
+  if (launcher === undefined) {
+    throw new RenderError(
+      `gateway '${gateway.name}': its node resolves credentials, but there is no launcher`,
+      "pass `launcher` to renderGeneration",
+    );
+  }
+  return {
+    program: launcher.program(),
+    credentials: identityVariables(gateway).map(({ variable }) => ({
+      variable,
+      fingerprint: launcher.identityFingerprint(variable),
+    })),
   };
 }
 

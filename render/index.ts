@@ -2,6 +2,7 @@ export * from "./errors.ts";
 export * from "./fingerprint.ts";
 export * from "./generation.ts";
 export { NAMESPACE_DIRECTIVES, seccompOnly } from "./hardening.ts";
+export { identityVariables } from "./launch-plan.ts";
 export * from "./layout.ts";
 export * from "./mask.ts";
 export { renderOpenclawConfig, secretVariables } from "./openclaw-config.ts";

@@ -50,6 +50,10 @@ export interface GatewayLayout {
   readonly tempDir: string;
   /** Gatehouse's own directory; the gateway process never needs it. */
   readonly gatehouseDir: string;
+  /** The launcher of a gateway whose keys the node reads itself, its plan, and what it notes at every start. */
+  readonly launcherPath: string;
+  readonly launchPlanPath: string;
+  readonly launchRecordPath: string;
   readonly generationsDir: string;
   /** Symlink to the live generation; swapping it is the commit point. */
   readonly currentLink: string;
@@ -95,6 +99,9 @@ export function userLayout(user: string, home: string): GatewayLayout {
     compileCacheDir: `${cacheDir}/openclaw-compile`,
     tempDir: `${stateDir}/tmp`,
     gatehouseDir,
+    launcherPath: `${home}/.config/gatehouse/launch.mjs`,
+    launchPlanPath: `${home}/.config/gatehouse/launch.json`,
+    launchRecordPath: `${stateDir}/gatehouse-launch.json`,
     generationsDir: `${gatehouseDir}/generations`,
     currentLink: `${gatehouseDir}/current`,
     journalPath: `${gatehouseDir}/switch.json`,

@@ -12,25 +12,30 @@ export interface UnitRuntime {
 
 /**
  * The systemd user unit of one gateway: the vendor's own shape, which `gateway status` audits, plus what keeps the vendor
- * from repairing or updating the installation by itself, plus the hardening (facts: openclaw.md 4).
+ * from repairing or updating the installation by itself, plus the hardening (facts: openclaw.md 4). With `launcher` the
+ * main process is our launcher first, which reads the keys and becomes the gateway (docs/decisions/0015).
  */
 export function renderSystemdUnit(
   gateway: Pick<GatewaySpec, "port" | "heapMebibytes">,
   layout: GatewayLayout,
   runtime: UnitRuntime,
+  start: "direct" | "launcher" = "direct",
 ): string {
   const nodeDir = runtime.nodePath.slice(0, runtime.nodePath.lastIndexOf("/"));
   const { entry } = runtimePaths(runtime.id);
+  const command = `${runtime.nodePath} --max-old-space-size=${gateway.heapMebibytes} ${entry} gateway --port ${gateway.port}`;
+  const launch = `${runtime.nodePath} --disable-warning=ExperimentalWarning ${layout.launcherPath} ${layout.launchPlanPath} `;
   return [
     "[Unit]",
     "Description=OpenClaw Gateway",
     "After=network-online.target",
     "Wants=network-online.target",
     "StartLimitBurst=10",
-    "StartLimitIntervalSec=300",
+    // the launcher waits 20 s for a manager that is down, and the unit 5 s: that alone never reaches the limit
+    `StartLimitIntervalSec=${start === "launcher" ? 200 : 300}`,
     "",
     "[Service]",
-    `ExecStart=${runtime.nodePath} --max-old-space-size=${gateway.heapMebibytes} ${entry} gateway --port ${gateway.port}`,
+    `ExecStart=${start === "launcher" ? launch : ""}${command}`,
     "Restart=always",
     "RestartSec=5",
     "RestartPreventExitStatus=78",

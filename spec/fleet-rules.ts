@@ -1,6 +1,7 @@
 import type { AgentSpec, GatewaySpec } from "./gateway.ts";
 import type { EnvironmentSpec, NodeDesign } from "./fleet.ts";
 import { credentialVariable } from "./names.ts";
+import { resolutionProblems } from "./resolution-rules.ts";
 import { DEFAULT_NODE_VERSION, DEFAULT_OPENCLAW_VERSION, type RuntimeSpec } from "./runtime.ts";
 
 /** The vendor's browser control and CDP ports reach up to port + 110, so gateways on a node keep this distance. */
@@ -75,6 +76,7 @@ function gatewayProblems(
     ...duplicates(gateway.agents, (agent) => agent.id, [...path, "agents"], "id"),
     ...duplicates(gateway.providers, (provider) => provider.id, [...path, "providers"], "id"),
     ...variableProblems(gateway.agents, [...path, "agents"]),
+    ...resolutionProblems(gateway, path),
     ...gateway.agents.flatMap((agent, a) => agentProblems(agent, gateway, [...path, "agents", a])),
   ];
 }

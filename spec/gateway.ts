@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { changeSchema } from "./change.ts";
 import { absolutePathSchema, agentIdSchema, nameSchema, providerIdSchema, userNameSchema } from "./names.ts";
+import { nodeIdentitySchema } from "./node-identity.ts";
 import { secretRefSchema } from "./secret-ref.ts";
 
 const modelSchema = z
@@ -16,10 +17,15 @@ const rotateEveryDaysSchema = z.int().min(1).max(365).default(90);
 export const credentialSchema = z.strictObject({
   /** Model provider that the key is for. */
   provider: providerIdSchema,
-  /** Where the key is kept, never the key: `pulumi://KEY` (recommended), `env://NAME`, `file:///path`. */
+  /** Where the key is kept, never the key: `pulumi://KEY` (recommended), `vault://…`, `aws-sm://…`, `env://NAME`, `file:///path`. */
   secret: secretRefSchema,
   /** Days after which the key is due for rotation. */
   rotateEveryDays: rotateEveryDaysSchema,
+  /**
+   * Who reads it: `deploy` the operator's machine, once; `node` the node itself at every start of the gateway, so that
+   * neither the stack nor any file holds it. Then `nodeIdentity` says how the node signs in.
+   */
+  resolve: z.enum(["deploy", "node"]).default("deploy"),
 });
 export type CredentialSpec = z.output<typeof credentialSchema>;
 
@@ -76,6 +82,8 @@ export const gatewaySchema = z.strictObject({
   token: secretRefSchema.optional(),
   /** Days after which the gateway token is due for rotation. */
   tokenRotateEveryDays: rotateEveryDaysSchema,
+  /** How the node signs in to secret managers, for credentials with `resolve: node`. */
+  nodeIdentity: nodeIdentitySchema.optional(),
   /** Providers that are reached at another address than the vendor's. */
   providers: z.array(providerSchema).default([]),
   /** The agents of this gateway. */

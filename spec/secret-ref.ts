@@ -1,18 +1,22 @@
 import { z } from "zod";
+import { formatManagerRef, MANAGER_SCHEMES, parseManagerRef } from "./manager-ref.ts";
+import type { ManagerRef } from "./manager-ref.ts";
 
 /**
  * A reference to a secret, never the value.
+ * - `vault://mount/path#field`, `aws-sm://name-or-arn#json-key`: a secret manager, read by the node itself.
  * - `pulumi://KEY`: a secret of the stack's configuration (or of an ESC environment it imports), `gatehouse:KEY`.
  * - `env://NAME`: a variable of the operator's process; development only.
  * - `file:///absolute/path`: a file on the operator's machine that nobody else can read; development only.
  */
 export type SecretRef =
+  | ManagerRef
   | { readonly scheme: "pulumi"; readonly key: string }
   | { readonly scheme: "env"; readonly name: string }
   | { readonly scheme: "file"; readonly path: string };
 
 /** The schemes this version resolves. */
-export const SECRET_REF_SCHEMES = ["pulumi", "env", "file"] as const;
+export const SECRET_REF_SCHEMES = ["pulumi", "env", "file", ...MANAGER_SCHEMES] as const;
 
 export type SecretRefParse =
   { readonly ok: true; readonly ref: SecretRef } | { readonly ok: false; readonly problem: string };
@@ -41,6 +45,9 @@ export function parseSecretRef(text: string): SecretRefParse {
       return /^\/[^\0\n]+$/.test(rest)
         ? { ok: true, ref: { scheme, path: rest } }
         : { ok: false, problem: "file:// takes an absolute path: file:///path/to/key" };
+    case "vault":
+    case "aws-sm":
+      return parseManagerRef(scheme, rest);
     default:
       return {
         ok: false,
@@ -60,6 +67,9 @@ export function formatSecretRef(ref: SecretRef): string {
       return `env://${ref.name}`;
     case "file":
       return `file://${ref.path}`;
+    case "vault":
+    case "aws-sm":
+      return formatManagerRef(ref);
   }
 }
 

@@ -58,7 +58,7 @@ async function buildGeneration(
   context: Context,
 ): Promise<StoredGeneration> {
   const [environment, namespaces] = await Promise.all([
-    composeEnvironment(home, payload.token, payload.agents),
+    composeEnvironment(home, payload),
     context.platform.services.canNamespace(),
   ]);
   return {
@@ -76,12 +76,14 @@ async function buildGeneration(
       tokenVariable: payload.token.variable,
       tokenFingerprint: payload.token.fingerprint,
       agents: payload.agents,
+      ...(payload.launch === undefined ? {} : { launch: payload.launch.plan }),
     },
     files: {
       config: payload.files.config,
       environment,
       unit: namespaces ? payload.files.unit : payload.files.unitWithoutNamespaces,
       secretsPlan: payload.files.secretsPlan,
+      ...(payload.launch === undefined ? {} : { launcher: payload.launch.program }),
     },
   };
 }

@@ -1,12 +1,15 @@
 import { agentCredentials, generationName, unitName } from "../generation/manifest.ts";
+import { launchPlan } from "../launch/plan.ts";
 import {
   absolutePath,
   directoryName,
   flag,
   gatewayName,
   integer,
+  list,
   machineExpectation,
   object,
+  optional,
   text,
   textLike,
   userName,
@@ -33,6 +36,19 @@ export const gatewayPayload = object<GatewayPayload>({
     secretsPlan: text,
   }),
   token: object<GatewayPayload["token"]>({ variable: variableName, value: text, fingerprint: text }),
+  launch: optional(
+    object<NonNullable<GatewayPayload["launch"]>>({
+      plan: launchPlan,
+      program: text,
+      credentials: list(
+        object<NonNullable<GatewayPayload["launch"]>["credentials"][number]>({
+          variable: variableName,
+          value: text,
+          fingerprint: text,
+        }),
+      ),
+    }),
+  ),
   agents: agentCredentials,
   keepGenerations: integer(2, 20),
   readyTimeoutSeconds: integer(5, 600),

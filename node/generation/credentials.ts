@@ -25,13 +25,13 @@ export async function stagedCredentials(
 }
 
 /**
- * The EnvironmentFile of a generation: the gateway token, then exactly the credentials that the generation names.
+ * The EnvironmentFile of a generation: the gateway token, then exactly the credentials that the generation names, then
+ * what the launcher shows to secret managers.
  * @throws {PhaseFailure} `credential-missing` when one was not staged or is another one than the generation's.
  */
 export async function composeEnvironment(
   home: GatewayHome,
-  token: GatewayPayload["token"],
-  agents: GatewayPayload["agents"],
+  { token, agents, launch }: Pick<GatewayPayload, "token" | "agents" | "launch">,
 ): Promise<string> {
   const variables = new Map([[token.variable, token.value]]);
   for (const agent of agents) {
@@ -53,5 +53,6 @@ export async function composeEnvironment(
       variables.set(found.variable, found.value);
     }
   }
+  for (const { variable, value } of launch?.credentials ?? []) variables.set(variable, value);
   return renderEnvironmentFile(variables);
 }

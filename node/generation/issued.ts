@@ -1,5 +1,6 @@
 import { writeFileAtomic } from "../lib/atomic.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
+import type { LaunchedCredential } from "../launch/record.ts";
 import { readJsonOrNull } from "../lib/json-file.ts";
 import { list, object, text, textLike, variableName } from "../lib/shape.ts";
 import type { IssuedCredential } from "../protocol.ts";
@@ -29,12 +30,18 @@ export function nextIssued(
 export async function recordIssued(
   home: GatewayHome,
   manifest: Pick<Manifest, "tokenVariable" | "tokenFingerprint" | "agents">,
+  launched: readonly LaunchedCredential[],
   now: Date,
 ): Promise<readonly IssuedCredential[]> {
   const known = (await readJsonOrNull(home.issued, issuedShape)) ?? [];
   const served = [
     { variable: manifest.tokenVariable, fingerprint: manifest.tokenFingerprint },
     ...manifest.agents.flatMap(({ credentials }) => credentials),
+    // nobody hashed what the node read itself: its reference and version tell one value from another
+    ...launched.map(({ variable, reference, version }) => ({
+      variable,
+      fingerprint: version === null ? reference : `${reference} version ${version}`,
+    })),
   ];
   const next = nextIssued(known, served, now);
   if (JSON.stringify(next) !== JSON.stringify(known)) {

@@ -1,3 +1,5 @@
+import { launchPlan } from "../launch/plan.ts";
+import type { LaunchPlan } from "../launch/plan.ts";
 import {
   absolutePath,
   directoryName,
@@ -6,6 +8,7 @@ import {
   list,
   object,
   oneOf,
+  optional,
   text,
   textLike,
   variableName,
@@ -47,6 +50,8 @@ export interface Manifest {
   readonly tokenVariable: string;
   readonly tokenFingerprint: string;
   readonly agents: GatewayPayload["agents"];
+  /** What the launcher resolves at every start. */
+  readonly launch?: LaunchPlan;
 }
 
 export const manifestShape = object<Manifest>({
@@ -63,4 +68,5 @@ export const manifestShape = object<Manifest>({
   tokenVariable: variableName,
   tokenFingerprint: text,
   agents: agentCredentials,
+  launch: optional(launchPlan),
 });

@@ -15,8 +15,13 @@ const FILE_NAMES = {
   secretsPlan: "secrets-plan.json",
 } as const;
 
+const LAUNCHER = "launch.mjs";
+
 /** The files of a generation; `environment` holds the secrets. */
-export type GenerationFiles = Readonly<Record<keyof typeof FILE_NAMES, string>>;
+export type GenerationFiles = Readonly<Record<keyof typeof FILE_NAMES, string>> & {
+  /** There exactly when the manifest has a launch plan. */
+  readonly launcher?: string;
+};
 
 export interface StoredGeneration {
   readonly manifest: Manifest;
@@ -35,6 +40,7 @@ export async function stageGeneration(home: GatewayHome, stored: StoredGeneratio
     ...Object.fromEntries(
       Object.entries(FILE_NAMES).map(([key, name]) => [name, stored.files[key as keyof GenerationFiles]]),
     ),
+    ...(stored.files.launcher === undefined ? {} : { [LAUNCHER]: stored.files.launcher }),
     [MANIFEST]: manifest,
   };
   const created = await writeTree(
@@ -57,6 +63,7 @@ export async function readGeneration(home: GatewayHome, generation: string): Pro
   const entries = await Promise.all(
     Object.entries(FILE_NAMES).map(async ([key, name]) => [key, await readTextOrNull(join(directory, name))] as const),
   );
+  if (manifest.launch !== undefined) entries.push(["launcher", await readTextOrNull(join(directory, LAUNCHER))]);
   if (entries.some(([, content]) => content === null)) return null;
   return { manifest, files: Object.fromEntries(entries) as unknown as GenerationFiles };
 }

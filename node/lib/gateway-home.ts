@@ -7,6 +7,11 @@ export interface GatewayHome extends HomePaths {
   readonly config: string;
   readonly environmentFile: string;
   readonly workspaces: string;
+  /** The launcher and its plan, where the fenced-in process can read and not write them. */
+  readonly launcher: string;
+  readonly launchPlan: string;
+  /** Which versions the launcher gave to the process that it became. */
+  readonly launchRecord: string;
   readonly settleUnit: string;
   /** Makes the user manager start the settle unit at boot. */
   readonly settleWant: string;
@@ -25,6 +30,9 @@ export function gatewayHome(home: string): GatewayHome {
     config: join(paths.openclaw, "openclaw.json"),
     environmentFile: join(paths.openclaw, "gateway.systemd.env"),
     workspaces: join(home, "workspaces"),
+    launcher: join(home, ".config/gatehouse/launch.mjs"),
+    launchPlan: join(home, ".config/gatehouse/launch.json"),
+    launchRecord: join(paths.openclaw, "gatehouse-launch.json"),
     settleUnit: join(paths.userUnits, SETTLE_UNIT),
     settleWant: join(paths.userUnits, "default.target.wants", SETTLE_UNIT),
     candidate: join(paths.gatehouse, "candidate"),
@@ -40,6 +48,7 @@ export function gatewayDirectories(home: string, agents: readonly string[]): str
     below(".gatehouse", "agents"),
     below(".gatehouse", "generations"),
     below(".config"),
+    below(".config", "gatehouse"),
     below(".config", "systemd"),
     below(".config", "systemd", "user"),
     below(".config", "systemd", "user", "default.target.wants"),

@@ -36,6 +36,8 @@ export const text: Shape<string> = (value, path) => {
   return value;
 };
 
+export const textOrNull: Shape<string | null> = (value, path) => (value === null ? null : text(value, path));
+
 /** A string that matches `pattern`; `expected` says so in words. */
 export function textLike(pattern: RegExp, expected: string): Shape<string> {
   return (value, path) => {

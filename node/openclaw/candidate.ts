@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { ensureDirectory, writeFileAtomic } from "../lib/atomic.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
+import { member } from "../lib/member.ts";
 import { EXIT } from "../protocol.ts";
 import type { StoredGeneration } from "../generation/store.ts";
-import { OpenclawCli, complaint, member, oneLine } from "./cli.ts";
+import { OpenclawCli, complaint, oneLine } from "./cli.ts";
 import type { Answer } from "./cli.ts";
 
 /** Copies for the vendor's writer: `secrets apply` leaves a `.bak` beside the configuration and rewrites it. */
@@ -44,10 +45,10 @@ function objection(validation: Answer): string | undefined {
  * A profile that no generation names any more stays in the agent's store: `models auth logout` refuses beside a live
  * configuration that does not know the agent (measured, 2026.9.6), its reference leads to no variable, and the explicit
  * auth order leaves it out.
- * @throws {PhaseFailure} `config-invalid`, `secrets-apply`.
+ * @throws {PhaseFailure} `config-invalid`, `secrets-apply`, `credential-unresolved`.
  */
 export async function acceptCandidate(home: GatewayHome, generation: StoredGeneration): Promise<void> {
-  const cli = new OpenclawCli(generation);
+  const cli = await OpenclawCli.of(generation);
   await withCandidate(home, generation, async (config, plan) => {
     const applied = await cli.run(["secrets", "apply", "--from", plan, "--json"], { configPath: config });
     if (applied.result.status === 0) return;

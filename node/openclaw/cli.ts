@@ -1,10 +1,11 @@
 import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { parseEnvironmentFile } from "../environment-file.ts";
+import { launchedVariables, redactSecrets } from "../generation/variables.ts";
 import { userEnvironment } from "../lib/as-user.ts";
 import { describeEnd, exec } from "../lib/exec.ts";
 import type { ExecResult } from "../lib/exec.ts";
 import { ownUser } from "../lib/gateway-user.ts";
+import { member } from "../lib/member.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 
 export interface Answer {
@@ -18,9 +19,14 @@ export class OpenclawCli {
   readonly #generation: StoredGeneration;
   readonly #variables: ReadonlyMap<string, string>;
 
-  constructor(generation: StoredGeneration) {
+  private constructor(generation: StoredGeneration, variables: ReadonlyMap<string, string>) {
     this.#generation = generation;
-    this.#variables = parseEnvironmentFile(generation.files.environment);
+    this.#variables = variables;
+  }
+
+  /** @throws {PhaseFailure} `credential-unresolved` when the node cannot read what its launcher would. */
+  static async of(generation: StoredGeneration): Promise<OpenclawCli> {
+    return new OpenclawCli(generation, await launchedVariables(generation));
   }
 
   /**
@@ -53,10 +59,7 @@ export class OpenclawCli {
 
   /** Takes every credential of this generation out of a text that is about to be shown. */
   redact(text: string): string {
-    // the longest first: one credential may begin with another
-    return [...this.#variables.values()]
-      .sort((left, right) => right.length - left.length)
-      .reduce((shown, secret) => shown.replaceAll(secret, "[redacted]"), text);
+    return redactSecrets(this.#generation, text);
   }
 }
 
@@ -66,15 +69,6 @@ function parse(stdout: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** A member of a parsed answer by its path; undefined when something on the way is missing. */
-export function member(json: unknown, ...path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null ? (value as Record<string | number, unknown>)[key] : undefined,
-    json,
-  );
 }
 
 /** The vendor's own words for what went wrong, one line. */

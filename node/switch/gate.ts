@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
+import { member } from "../lib/member.ts";
 import { EXIT } from "../protocol.ts";
 import type { Layer, RotationProof } from "../protocol.ts";
 import type { Context } from "../phase.ts";
 import type { StoredGeneration } from "../generation/store.ts";
-import { OpenclawCli, complaint, member, oneLine } from "../openclaw/cli.ts";
+import { redactSecrets } from "../generation/variables.ts";
+import { OpenclawCli, complaint, oneLine } from "../openclaw/cli.ts";
 import type { Answer } from "../openclaw/cli.ts";
 import { liveConfigMatches } from "./live-files.ts";
 import { proveRotation } from "./proof.ts";
@@ -54,7 +56,7 @@ async function causeFromLog(generation: StoredGeneration, since: Date, context: 
   const own = lines.filter((line) => !line.startsWith(unit));
   // a process that could not even be started has only the manager to speak for it
   const line = mostTelling(own) ?? mostTelling(lines);
-  return line === undefined ? "" : `: ${new OpenclawCli(generation).redact(oneLine(line))}`;
+  return line === undefined ? "" : `: ${redactSecrets(generation, oneLine(line))}`;
 }
 
 export interface StartWatch {
@@ -193,7 +195,7 @@ function askAgent(cli: OpenclawCli, id: string): Promise<Answer> {
  * @throws {PhaseFailure} `agent-credential`.
  */
 export async function checkCredentials(generation: StoredGeneration, context: Context): Promise<void> {
-  const cli = new OpenclawCli(generation);
+  const cli = await OpenclawCli.of(generation);
   const ids = generation.manifest.agents.map(({ id }) => id);
   const answers = await Promise.all(ids.map(async (id) => [id, await askAgent(cli, id)] as const));
   for (const [agent, answer] of answers) checkAgent(agent, answer, cli, context);
@@ -219,7 +221,7 @@ export async function passGate(
   context: Context,
   { agents, before, ...watch }: GateOptions,
 ): Promise<RotationProof> {
-  const cli = new OpenclawCli(generation);
+  const cli = await OpenclawCli.of(generation);
   const askStatus = (): Promise<Answer> => cli.run(["gateway", "status", "--json", "--require-rpc"]);
   const early = agents.map((id) => ({ id, ask: () => askAgent(cli, id), answer: begun(askAgent(cli, id)) }));
   let status: Promise<Answer> | undefined;

@@ -34,17 +34,33 @@ function unitPath(home: GatewayHome, generation: StoredGeneration): string {
   return join(home.userUnits, generation.manifest.unit);
 }
 
+/** Launcher and plan of a generation: path and content; empty for one whose secrets are all delivered. */
+function launchFiles(home: GatewayHome, { manifest, files }: StoredGeneration): readonly (readonly [string, string])[] {
+  if (manifest.launch === undefined || files.launcher === undefined) return [];
+  return [
+    [home.launcher, files.launcher],
+    [home.launchPlan, `${JSON.stringify(manifest.launch, null, 2)}\n`],
+  ];
+}
+
+async function removeLaunchFiles(home: GatewayHome): Promise<void> {
+  for (const path of [home.launcher, home.launchPlan, home.launchRecord]) await rm(path, { force: true });
+}
+
 /** Which live files differ from the generation, in words; empty when none does. */
 export async function liveDifferences(home: GatewayHome, generation: StoredGeneration): Promise<readonly string[]> {
-  const [config, environment, unit] = await Promise.all([
+  const launch = launchFiles(home, generation);
+  const [config, environment, unit, ...launching] = await Promise.all([
     liveConfigMatches(home, generation),
     readTextOrNull(home.environmentFile),
     readTextOrNull(unitPath(home, generation)),
+    ...launch.map(([path]) => readTextOrNull(path)),
   ]);
   return [
     ...(config ? [] : ["configuration"]),
     ...(environment === generation.files.environment ? [] : ["environment file"]),
     ...(unit === generation.files.unit ? [] : ["unit"]),
+    ...(launch.every(([, content], index) => launching[index] === content) ? [] : ["launcher"]),
   ];
 }
 
@@ -82,12 +98,15 @@ export async function placeLiveFiles(
   if (!(await liveConfigMatches(home, generation))) await writeFileAtomic(home.config, files.config, { mode: 0o600 });
   const settle = settleUnit(home, manifest.unit, settleCommand);
   for (const [path, content] of [
+    // before the unit that starts it
+    ...launchFiles(home, generation),
     [home.environmentFile, files.environment],
     [unitPath(home, generation), files.unit],
     [home.settleUnit, settle],
   ] as const) {
     if ((await readTextOrNull(path)) !== content) await writeFileAtomic(path, content, { mode: 0o600 });
   }
+  if (manifest.launch === undefined) await removeLaunchFiles(home);
   if ((await readLinkOrNull(home.settleWant)) !== home.settleUnit) await swapSymlink(home.settleWant, home.settleUnit);
 }
 
@@ -105,4 +124,5 @@ export async function removeLiveFiles(home: GatewayHome, unit: string): Promise<
     home.settleUnit,
   ];
   for (const path of paths) await rm(path, { force: true });
+  await removeLaunchFiles(home);
 }

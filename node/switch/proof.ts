@@ -1,5 +1,6 @@
 import { parseEnvironmentFile } from "../environment-file.ts";
 import type { StoredGeneration } from "../generation/store.ts";
+import { launchedVariables } from "../generation/variables.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { Context } from "../phase.ts";
 import { EXIT } from "../protocol.ts";
@@ -20,14 +21,14 @@ async function proveEnvironment(generation: StoredGeneration, token: string, con
   const { unit } = generation.manifest;
   const { mainPid } = await context.platform.services.state(unit);
   const found = mainPid === 0 ? new Map<string, string>() : await context.platform.processEnvironment(mainPid);
-  const wanted = parseEnvironmentFile(generation.files.environment);
+  const wanted = await launchedVariables(generation);
   for (const [variable, value] of wanted) {
     if (found.get(variable) === value) continue;
     throw failure(
       variable,
       token,
       "stale-environment",
-      `the running process has ${found.has(variable) ? "another value" : "nothing"} in ${variable}, not what was delivered`,
+      `the running process has ${found.has(variable) ? "another value" : "nothing"} in ${variable}, not what its generation has`,
       `something else sets it: look at \`systemctl --user cat ${unit}\` and ~/.config/environment.d as the gateway user`,
     );
   }

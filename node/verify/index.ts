@@ -1,10 +1,14 @@
 import { generationName, unitName } from "../generation/manifest.ts";
 import { recordIssued } from "../generation/issued.ts";
 import { liveGeneration, requireGeneration } from "../generation/store.ts";
+import type { StoredGeneration } from "../generation/store.ts";
+import { launchRecordShape } from "../launch/record.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
+import { readJsonOrNull } from "../lib/json-file.ts";
 import { absolutePath, gatewayName, integer, machineExpectation, object, text, userName } from "../lib/shape.ts";
 import type { Context, Phase } from "../phase.ts";
 import { EXIT } from "../protocol.ts";
@@ -61,8 +65,9 @@ async function confirm(untrusted: unknown, context: Context): Promise<VerifyResu
         exit: EXIT.gate,
       });
     }
+    const launched = await launchedCredentials(home, generation, state.mainPid);
     await confirmSwitch(home, context);
-    const credentials = await recordIssued(home, generation.manifest, new Date());
+    const credentials = await recordIssued(home, generation.manifest, launched, new Date());
     return {
       generation: payload.generation,
       health: "ready",
@@ -71,7 +76,26 @@ async function confirm(untrusted: unknown, context: Context): Promise<VerifyResu
       restarts: state.restarts,
       openclawVersion: generation.manifest.openclawVersion,
       credentials,
+      launched,
     };
+  });
+}
+
+/** What the launcher noted for the process that runs now. */
+async function launchedCredentials(
+  home: GatewayHome,
+  { manifest }: StoredGeneration,
+  pid: number,
+): Promise<VerifyResult["launched"]> {
+  if (manifest.launch === undefined) return [];
+  const record = await readJsonOrNull(home.launchRecord, launchRecordShape);
+  if (record?.pid === pid) return record.credentials;
+  throw new PhaseFailure({
+    layer: "provider credential",
+    code: "launch-record",
+    message: `no launcher noted what the running process ${pid} was given`,
+    fix: "look at the unit's log for the launcher's lines, then apply the gateway again",
+    exit: EXIT.gate,
   });
 }
 

@@ -80,6 +80,9 @@ const RESULTS: Readonly<Record<string, object>> = {
     pid: 1,
     restarts: 0,
     credentials: [],
+    launched: [
+      { variable: "OPENCLAW_AGENT_RESEARCH_ANTHROPIC_KEY", reference: "vault://kv/gw/research#key", version: "7" },
+    ],
   },
 };
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { expect } from "vitest";
+import { bundleLauncher } from "../../node/bundle.ts";
 import type {
   AccountPayload,
   AgentPayload,
@@ -14,6 +15,8 @@ import { credentialVariable, parseFleet, type FleetInput } from "../../spec/inde
 import { DEFAULT_OPENCLAW_VERSION } from "../../spec/runtime.ts";
 import { validFleet } from "../fleet-input.ts";
 import { NodeBench, valueOf, type Outcome } from "./node-fixture.ts";
+
+type GatewayInput = FleetInput["nodes"][number]["gateways"][number];
 
 const KEY = new Uint8Array(32).fill(7);
 const lock = shippedOpenclawLock();
@@ -38,6 +41,14 @@ export class GatewayBench {
   readonly port: number;
   readonly token = canary("token");
   readonly keys: Record<string, string>;
+  /** What the node reads itself: agents whose key is a reference, and how the node signs in. Default: nothing. */
+  launch:
+    | {
+        readonly refs: Record<string, string>;
+        readonly identity: GatewayInput["nodeIdentity"];
+        readonly values: Record<string, string>;
+      }
+    | undefined;
 
   constructor(bench: NodeBench, port: number, keys: Readonly<Record<string, string>>) {
     this.bench = bench;
@@ -67,9 +78,12 @@ export class GatewayBench {
 
   /** @throws when the bench holds no key for the agent. */
   agent(id: string): AgentPayload {
+    const { machine, gateway, user, home } = this.account;
+    const workspace = `${home}/workspaces/${id}`;
+    if (this.launch?.refs[id] !== undefined)
+      return { machine, gateway, user, home, agent: id, workspace, credentials: [] };
     const value = this.keys[id];
     if (value === undefined) throw new Error(`no key for ${id}`);
-    const { machine, gateway, user, home } = this.account;
     const credential = {
       provider: "anthropic",
       variable: credentialVariable(id, "anthropic"),
@@ -82,7 +96,7 @@ export class GatewayBench {
       user,
       home,
       agent: id,
-      workspace: `${home}/workspaces/${id}`,
+      workspace,
       credentials: [credential],
     };
   }
@@ -93,10 +107,15 @@ export class GatewayBench {
     const [node] = fleet.nodes;
     const [gateway] = node?.gateways ?? [];
     if (node === undefined || gateway === undefined) throw new Error("the valid fleet has no gateway");
-    const agents = Object.keys(this.keys).map((id) => ({
+    const refs = this.launch?.refs ?? {};
+    const agents = [...Object.keys(this.keys), ...Object.keys(refs)].map((id) => ({
       id,
       model: "anthropic/claude-opus-4-8",
-      credentials: [{ provider: "anthropic", secret: `pulumi://${id}` }],
+      credentials: [
+        refs[id] === undefined
+          ? { provider: "anthropic", secret: `pulumi://${id}` }
+          : { provider: "anthropic", secret: refs[id], resolve: "node" as const },
+      ],
     }));
     const own = {
       ...gateway,
@@ -104,22 +123,33 @@ export class GatewayBench {
       port: this.port,
       keepGenerations: 2,
       agents,
+      ...(this.launch?.identity === undefined ? {} : { nodeIdentity: this.launch.identity }),
       // nobody listens there: no test may ask a provider
       providers: [{ id: "anthropic", baseUrl: "http://127.0.0.1:9" }],
     };
     const [spec] = parseFleet({ ...fleet, nodes: [{ ...node, gateways: [own] }] }).nodes;
     if (spec?.gateways[0] === undefined) throw new Error("no gateway");
-    const rendered = renderGeneration({
+    const { launch, ...rendered } = renderGeneration({
       node: spec,
       gateway: spec.gateways[0],
       runtime: { id: RUNTIME_ID, nodePath: nodePath(PINNED_NODE) },
       tokenFingerprint: fingerprint(KEY, slots.gatewayToken("team-a"), this.token),
       credentialFingerprint: (agent) => this.#fingerprint(agent),
+      launcher: {
+        program: () => bundleLauncher().programText,
+        identityFingerprint: (variable) => fingerprint(KEY, variable, this.#identityValue(variable)),
+      },
     });
     return {
       ...rendered,
       machine: {},
       token: { ...rendered.token, value: this.token },
+      ...(launch && {
+        launch: {
+          ...launch,
+          credentials: launch.credentials.map((one) => ({ ...one, value: this.#identityValue(one.variable) })),
+        },
+      }),
       readyTimeoutSeconds: 120,
       purge: false,
     };
@@ -148,7 +178,8 @@ export class GatewayBench {
   }
 
   async stageAgents(): Promise<void> {
-    for (const id of Object.keys(this.keys)) valueOf(await this.bench.apply("agent", this.agent(id)));
+    for (const id of [...Object.keys(this.keys), ...Object.keys(this.launch?.refs ?? {})])
+      valueOf(await this.bench.apply("agent", this.agent(id)));
   }
 
   /** A successful switch without its confirmation; returns the payload. */
@@ -195,6 +226,12 @@ export class GatewayBench {
   async untilReady(): Promise<void> {
     const poll = `curl -sf -m 5 -o /dev/null http://127.0.0.1:${this.port}/readyz`;
     await this.bench.output(`for _ in $(seq 240); do ${poll} && exit 0; sleep 0.25; done; exit 1`);
+  }
+
+  #identityValue(variable: string): string {
+    const value = this.launch?.values[variable];
+    if (value === undefined) throw new Error(`no value for ${variable}`);
+    return value;
   }
 
   #fingerprint(agent: string): string {

@@ -120,6 +120,7 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
         pid: await subject.pid(),
         restarts: 0,
         openclawVersion: subject.gateway().openclawVersion,
+        launched: [],
         credentials: subject.served().map((served) => ({ ...served, ...sinceNow })),
       });
       expect(await bench.output(`ls ${home()}/.gatehouse`)).not.toContain("switch.json");

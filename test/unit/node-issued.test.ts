@@ -1,3 +1,4 @@
+import type { LaunchedCredential } from "../../node/launch/record.ts";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,7 +47,8 @@ describe("its record", () => {
     tokenFingerprint: "t1",
     agents: [{ id: "research", credentials: [{ provider: "anthropic", variable: "KEY", fingerprint: "k1" }] }],
   };
-  const record = (date: Date) => recordIssued(home, manifest, date);
+  const record = (date: Date, launched: readonly LaunchedCredential[] = []) =>
+    recordIssued(home, manifest, launched, date);
 
   it("has the token and every key, is private, and keeps its dates", async () => {
     const first = await record(spring);
@@ -57,6 +59,18 @@ describe("its record", () => {
     expect((await stat(home.issued)).mode & 0o777).toBe(0o600);
     expect(await record(summer)).toEqual(first);
     expect(JSON.parse(await readFile(home.issued, "utf8"))).toEqual(first);
+  });
+
+  it("dates a key that the node reads by its reference and version", async () => {
+    const launched = (version: string | null) => [{ variable: "READ", reference: "vault://kv/a#b", version }];
+    const read = async (date: Date, version: string | null) =>
+      (await record(date, launched(version))).find(({ variable }) => variable === "READ");
+    const dates = (issued: Date, rotated: Date) => ({ issued: issued.toISOString(), rotated: rotated.toISOString() });
+    expect(await read(spring, "1")).toMatchObject(dates(spring, spring));
+    expect(await read(summer, "1")).toMatchObject(dates(spring, spring));
+    expect(await read(summer, "2")).toMatchObject(dates(spring, summer));
+    expect((await record(summer)).map(({ variable }) => variable)).toEqual(["TOKEN", "KEY"]);
+    expect(await read(summer, null)).toMatchObject(dates(summer, summer));
   });
 
   it("is refused when it is damaged: a missing date never counts as young", async () => {

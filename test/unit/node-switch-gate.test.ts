@@ -180,10 +180,10 @@ describe("the candidate's own runtime", () => {
 });
 
 describe("what OpenClaw says", () => {
-  it("is shown without any credential, also when one is part of another", () => {
+  it("is shown without any credential, also when one is part of another", async () => {
     const { manifest, files } = bench.generation(NAME);
     const environment = `OPENCLAW_A="${KEY}"\nOPENCLAW_B="${KEY}-longer"\n`;
-    const cli = new OpenclawCli({ manifest, files: { ...files, environment } });
+    const cli = await OpenclawCli.of({ manifest, files: { ...files, environment } });
     expect(cli.redact(`a ${KEY}-longer b ${KEY} c`)).toBe("a [redacted] b [redacted] c");
   });
 });

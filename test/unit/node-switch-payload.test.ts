@@ -29,7 +29,7 @@ describe("the environment of a generation", () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, JSON.stringify(content));
   };
-  const compose = () => composeEnvironment(bench.home, token, agents);
+  const compose = () => composeEnvironment(bench.home, { token, agents });
 
   it("is the token and exactly the credentials that it names", async () => {
     stage("research", [staged, { ...staged, provider: "openai", variable: "OPENCLAW_RESEARCH_OPENAI_API_KEY" }]);
@@ -37,7 +37,9 @@ describe("the environment of a generation", () => {
     expect([...parseEnvironmentFile(await compose())]).toEqual([[token.variable, TOKEN], [VARIABLE, KEY]]); // prettier-ignore
   });
   it("needs nothing staged for an agent without credentials", async () => {
-    expect(await composeEnvironment(bench.home, token, [{ id: "quiet", credentials: [] }])).toContain(TOKEN);
+    expect(await composeEnvironment(bench.home, { token, agents: [{ id: "quiet", credentials: [] }] })).toContain(
+      TOKEN,
+    );
   });
 
   const missing = "agent 'research' has no staged credential for provider 'anthropic'";
@@ -120,10 +122,16 @@ describe("a payload", () => {
   };
   const agent = { ...identity, agent: "research", workspace: "/home/oc-team-a/workspaces/research", credentials: [staged] }; // prettier-ignore
   const { port, unit, generation, openclawVersion } = gateway;
+  const launch = {
+    plan: { identity: {}, secrets: [], recordPath: "/home/oc/.openclaw/gatehouse-launch.json" },
+    program: "export {};",
+    credentials: [{ variable: "GATEHOUSE_VAULT_SECRET_ID", value: "0123456789abcdef", fingerprint: "h1" }],
+  };
   const verify = { ...identity, port, unit, generation, openclawVersion };
 
   it("that fits is passed on as it is", () => {
     expect(gatewayPhase.check(gateway)).toEqual(gateway);
+    expect(gatewayPhase.check({ ...gateway, launch })).toEqual({ ...gateway, launch });
     expect(agentPhase.check(agent)).toEqual(agent);
     expect(verifyPhase.check(verify)).toEqual(verify);
   });

@@ -22,6 +22,7 @@ function lineOf(changes: Partial<LedgerLine>): LedgerLine {
     ref: "pulumi://research",
     fingerprint: "fp:old",
     masked: "sk-a…old1",
+    version: null,
     variable: "OPENCLAW_AGENT_RESEARCH_ANTHROPIC_KEY",
     unit: "openclaw-gateway.service",
     issued: "2026-01-01T00:00:00.000Z",
@@ -75,6 +76,11 @@ describe("the line of a rotation", () => {
     expect(() => ledgerLine({ nodes: {}, ledger: [], gatewayTokens: {} }, TOKEN)).toThrow("it has none");
   });
 
+  it("is refused for a key that the node reads itself", () => {
+    const read = { ref: "vault://kv/gw/research#key", fingerprint: null, masked: null, version: "3" };
+    expect(() => ledgerLine(outputsWith(lineOf(read)), KEY)).toThrow("is read by the node itself (vault://kv/gw/research#key)"); // prettier-ignore
+  });
+
   it("makes a generated token anew, and nothing that came by reference", () => {
     expect(replacedFor(token)).toEqual(["team-a-token-seed"]);
     expect(replacedFor(lineOf({}))).toEqual([]);
@@ -100,6 +106,20 @@ describe("the plan of a rotation", () => {
     expect(() => {
       checkPlan(planned(view("t", "old"), view("unknown", "old"), ...seed), TOKEN, served);
     }).not.toThrow();
+  });
+
+  it("passes beside a key that the node reads itself, unless that one's reference changes", () => {
+    const ref = "vault://kv/gw/builder#key";
+    const read = lineOf({ principal: "team-a/builder", ref, fingerprint: null, masked: null, version: "3" });
+    const outputs = { ...served, ledger: [...served.ledger.slice(0, 2), read] };
+    const layers = (key: string, builder: string) =>
+      view("t", key, { providerFingerprints: { "research/anthropic": key, "builder/anthropic": builder } });
+    expect(() => {
+      checkPlan(planned(layers("old", ref), layers("new", ref), ...OWN), KEY, outputs);
+    }).not.toThrow();
+    expect(() => {
+      checkPlan(planned(layers("old", ref), layers("new", `${ref}?version=4`), ...OWN), KEY, outputs);
+    }).toThrow("would change more than team-a/research, anthropic: team-a/builder, anthropic");
   });
 
   it("is refused when nothing changes: the value is the one that serves", () => {
