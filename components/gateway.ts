@@ -14,6 +14,7 @@ import { generatedToken } from "./keys.ts";
 import { gatewayLedger } from "./ledger.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import { identityFingerprints, valueOf } from "./node-identity.ts";
+import { privatePaths } from "./private-paths.ts";
 import { rotationGuard } from "./rotation-guard.ts";
 import type { LayersView } from "./rotation-guard.ts";
 import type { RuntimePlan } from "./runtime.ts";
@@ -44,26 +45,10 @@ export interface GatewayComponentArgs {
   readonly installed: readonly pulumi.Resource[];
 }
 
-function privatePaths(gateway: GatewaySpec, layout: GatewayLayout) {
-  const directory = (path: string) => ({ path, mode: "0700", kind: "directory", owner: layout.user });
-  const file = (path: string) => ({ path, mode: "0600", kind: "file", owner: layout.user });
-  return [
-    directory(layout.home),
-    directory(layout.stateDir),
-    directory(layout.workspacesDir),
-    directory(layout.gatehouseDir),
-    directory(layout.generationsDir),
-    file(layout.configPath),
-    file(layout.envFile),
-    file(layout.unitPath),
-    ...(gateway.nodeIdentity === undefined ? [] : [file(layout.launcherPath), file(layout.launchPlanPath)]),
-  ];
-}
-
 /** Tells an edit of a gateway's design from a change of its credentials' values or of what a change declares. */
-function designHash({ change: _declared, ...design }: GatewaySpec, runtime: RuntimePlan["unitRuntime"]): string {
+function designHash(gateway: GatewaySpec, runtime: RuntimePlan["unitRuntime"]): string {
   return createHash("sha256")
-    .update(JSON.stringify([design, runtime]))
+    .update(JSON.stringify([{ ...gateway, change: undefined }, runtime]))
     .digest("hex")
     .slice(0, 16);
 }
