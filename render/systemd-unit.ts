@@ -13,7 +13,7 @@ export interface UnitRuntime {
 /**
  * The systemd user unit of one gateway: the vendor's own shape, which `gateway status` audits, plus what keeps the vendor
  * from repairing or updating the installation by itself, plus the hardening (facts: openclaw.md 4). With `launcher` the
- * main process is our launcher first, which reads the keys and becomes the gateway (docs/decisions/0015).
+ * main process is our launcher first, which reads the keys and becomes the gateway (docs/decisions/0014).
  */
 export function renderSystemdUnit(
   gateway: Pick<GatewaySpec, "port" | "heapMebibytes">,
