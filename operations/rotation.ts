@@ -135,7 +135,7 @@ export function rotationOf(target: RotationTarget, before: LedgerLine, outputs: 
     throw OperationError.of(
       "unproven",
       "the run ended without a proof that the new value serves",
-      "look at `gatehouse outputs`, then run the same command again",
+      "look at `gatehouse credentials`: the new fingerprint there means that the value serves; else run the same command again",
     );
   }
   const { generation, previousGeneration = null, interruptionSeconds, proof } = gateway;

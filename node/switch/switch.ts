@@ -16,6 +16,7 @@ import type { StoredGeneration } from "../generation/store.ts";
 import { checkCredentials, passGate, waitUntilReady } from "./gate.ts";
 import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
 import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
+import { proveRotation } from "./proof.ts";
 
 /** Transient timer of the gateway user's manager; settles when nobody confirms. */
 export const DEAD_MAN = "gatehouse-dead-man";
@@ -132,6 +133,22 @@ async function isServing(home: GatewayHome, generation: StoredGeneration, contex
   );
 }
 
+/** A switch that was interrupted before its confirmation serves already: it is proven again, and given time again. */
+async function proveUnconfirmed(
+  home: GatewayHome,
+  generation: StoredGeneration,
+  from: string | null,
+  context: Context,
+): Promise<RotationProof> {
+  await context.platform.services.schedule(DEAD_MAN, CONFIRM_SECONDS, settleCommand(context));
+  try {
+    return await proveRotation(generation, from === null ? null : await readGeneration(home, from), context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw await afterFailure(home, from, generation, error, context);
+  }
+}
+
 /**
  * Makes a staged generation live, or leaves the last confirmed one live and throws. Killed at any point, the journal
  * says what to return to. Call it under the gateway's lock.
@@ -147,14 +164,14 @@ export async function switchTo(
   const to = manifest.generation;
   const journal = await readJournal(home);
   if (await isServing(home, generation, context)) {
-    if (journal !== null) await services.schedule(DEAD_MAN, CONFIRM_SECONDS, settleCommand(context));
+    const proof = journal === null ? null : await proveUnconfirmed(home, generation, journal.from ?? null, context);
     const kept = await pruneGenerations(home, keepGenerations, [to, journal?.from ?? null]);
     return {
       action: "unchanged",
       previous: kept.find((name) => name !== to) ?? null,
       kept,
       interruptionMs: journal?.interruptionMs ?? 0,
-      proof: null,
+      proof,
       pid: (await services.state(manifest.unit)).mainPid,
     };
   }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { renderEnvironmentFile } from "../../node/environment-file.ts";
 import { stageGeneration, type StoredGeneration } from "../../node/generation/store.ts";
 import { proveRotation } from "../../node/switch/proof.ts";
-import { switchTo } from "../../node/switch/switch.ts";
+import { confirmSwitch, switchTo } from "../../node/switch/switch.ts";
 import { failureOf, KEY, nameOf, SwitchBench, TOKEN, TOKEN_VARIABLE, VARIABLE } from "./switch-fixture.ts";
 
 const [OLD, NEW] = [nameOf("a"), nameOf("b")];
@@ -106,6 +106,37 @@ describe("the proof of a rotation", () => {
     expect(failure.code).toBe("stale-environment");
     expect(failure.message).toContain(`${NEW} is serving again`);
     expect(bench.running).toBe(NEW);
+  });
+});
+
+describe("a switch that was interrupted before its confirmation", () => {
+  const interrupted = async () => {
+    const next = withToken(OLD_TOKEN);
+    await stageGeneration(bench.home, next);
+    await switchTo(bench.home, next, 3, bench.context());
+    return next;
+  };
+
+  it("is proven when it is asked for again", async () => {
+    const next = await interrupted();
+    expect(await switchTo(bench.home, next, 3, bench.context())).toMatchObject({
+      action: "unchanged",
+      proof: { variables: 2, oldTokenRefused: true },
+    });
+  });
+
+  it("is taken back when the proof fails then", async () => {
+    const next = await interrupted();
+    bench.accepts = () => true;
+    const failure = await failureOf(switchTo(bench.home, next, 3, bench.context()));
+    expect(failure.code).toBe("old-token-accepted");
+    expect(bench.running).toBe(NEW);
+  });
+
+  it("has nothing to prove once it is confirmed", async () => {
+    const next = await interrupted();
+    await confirmSwitch(bench.home, bench.context());
+    expect(await switchTo(bench.home, next, 3, bench.context())).toMatchObject({ action: "unchanged", proof: null });
   });
 });
 
