@@ -4,6 +4,7 @@ import type { GatewayLayout } from "../render/index.ts";
 import type { ConnectionArgs } from "../remote/connection.ts";
 import { remotePhase } from "../remote/phase.ts";
 import type { RemotePhase, Sealing } from "../remote/phase.ts";
+import { trustBoundary } from "../spec/index.ts";
 import type { AgentSpec, GatewaySpec } from "../spec/index.ts";
 import { isDelivered } from "./credentials.ts";
 import type { AgentCredential, CredentialView } from "./credentials.ts";
@@ -70,6 +71,7 @@ export class Agent extends pulumi.ComponentResource {
         credentials: credentials.map(publicView),
         paths: privatePaths(args),
         permissions: agent.permissions,
+        trustBoundary: trustBoundary(agent),
       },
       opts,
     );

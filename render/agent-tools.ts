@@ -1,12 +1,21 @@
-import type { PermissionsSpec } from "../spec/index.ts";
+import { deniedBeyond, type PermissionsSpec } from "../spec/index.ts";
 
 /** Tools that reach over to other agents, change the gateway or act on a timer: no agent has them unless the spec grants one. */
-const ALWAYS_DENIED = ["group:automation", "gateway", "secrets", "sessions_send", "sessions_spawn"];
+const ALWAYS_DENIED = [
+  "group:automation",
+  "group:nodes",
+  "conversations_send",
+  "conversations_turn",
+  // also in group:automation; named for the vendor's audit, which looks for it
+  "gateway",
+  "secrets",
+  "sessions_send",
+  "sessions_spawn",
+  "subagents",
+];
 
 /** Beyond that, what the `minimal` profile takes away. */
 const FILE_WRITERS = ["write", "edit", "apply_patch"];
-
-const FILE_WRITERS_GROUP = "group:fs";
 
 /** Vendor names of the tools that run commands. */
 const COMMAND_RUNNERS = "group:runtime";
@@ -40,11 +49,10 @@ export function agentTools(permissions: PermissionsSpec): {
   sandbox: Readonly<Record<string, unknown>>;
 } {
   const policy = EXEC[permissions.exec];
-  const granted = new Set(permissions.allow);
-  const baseline = [
-    ...ALWAYS_DENIED,
-    ...(permissions.profile === "minimal" && !granted.has(FILE_WRITERS_GROUP) ? FILE_WRITERS : []),
-  ].filter((tool) => !granted.has(tool));
+  const baseline = deniedBeyond(
+    [...ALWAYS_DENIED, ...(permissions.profile === "minimal" ? FILE_WRITERS : [])],
+    permissions.allow,
+  );
   return {
     tools: {
       profile: permissions.profile,

@@ -1,6 +1,7 @@
 import type { AgentSpec, GatewaySpec } from "./gateway.ts";
 import type { EnvironmentSpec, NodeDesign } from "./fleet.ts";
 import { credentialVariable } from "./names.ts";
+import { permissionProblems } from "./permission-rules.ts";
 import { resolutionProblems } from "./resolution-rules.ts";
 import { DEFAULT_NODE_VERSION, DEFAULT_OPENCLAW_VERSION, type RuntimeSpec } from "./runtime.ts";
 
@@ -98,12 +99,7 @@ function agentProblems(agent: AgentSpec, gateway: GatewaySpec, path: (string | n
       });
     }
   }
-  if (agent.permissions.exec === "host" && gateway.agents.length > 1) {
-    problems.push({
-      path: [...path, "permissions", "exec"],
-      message: `agent '${agent.id}' may run commands on the host and so reads every credential of gateway '${gateway.name}'; give it a gateway and an OS user of its own`,
-    });
-  }
+  problems.push(...permissionProblems(agent, gateway, path));
   return problems;
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { changeSchema } from "./change.ts";
 import { absolutePathSchema, agentIdSchema, nameSchema, providerIdSchema, userNameSchema } from "./names.ts";
 import { nodeIdentitySchema } from "./node-identity.ts";
+import { permissionsSchema, TRUST_BOUNDARIES } from "./permissions.ts";
 import { secretRefSchema } from "./secret-ref.ts";
 
 const modelSchema = z
@@ -29,22 +30,6 @@ export const credentialSchema = z.strictObject({
 });
 export type CredentialSpec = z.output<typeof credentialSchema>;
 
-/** What an agent may do; the safest value is the default of each field. */
-export const permissionsSchema = z.strictObject({
-  /** Vendor tool profile. */
-  profile: z.enum(["minimal", "coding"]).default("minimal"),
-  /** Tools granted beyond the profile (vendor tool or `group:` names). */
-  allow: z.array(z.string().min(1)).default([]),
-  /** Tools taken away from the profile (vendor tool or `group:` names). */
-  deny: z.array(z.string().min(1)).default([]),
-  /**
-   * Where commands run: `deny` nowhere, `sandbox` in the vendor's Docker sandbox, `host` as the gateway's user.
-   * An agent with `host` reads every credential of its gateway, so it has to be alone in it.
-   */
-  exec: z.enum(["deny", "sandbox", "host"]).default("deny"),
-});
-export type PermissionsSpec = z.output<typeof permissionsSchema>;
-
 export const agentSchema = z.strictObject({
   /** Unique in its gateway; `main` is reserved by OpenClaw. */
   id: agentIdSchema,
@@ -56,6 +41,11 @@ export const agentSchema = z.strictObject({
   credentials: z.array(credentialSchema).min(1, "an agent needs a credential for its model's provider"),
   /** What the agent may do; default: the least. */
   permissions: permissionsSchema.prefault({}),
+  /**
+   * What separates it from other agents: `agent` its own credentials, workspace and tool policy in a shared process,
+   * `gateway` an OS user and a process of its own. Default: the weakest that its permissions allow.
+   */
+  trustBoundary: z.enum(TRUST_BOUNDARIES).optional(),
 });
 export type AgentSpec = z.output<typeof agentSchema>;
 

@@ -7,5 +7,8 @@ export { MANAGER_SCHEMES } from "./manager-ref.ts";
 export * from "./names.ts";
 export * from "./node-identity.ts";
 export * from "./parse.ts";
+export { trustBoundary } from "./permission-rules.ts";
+export * from "./permissions.ts";
 export * from "./runtime.ts";
 export * from "./secret-ref.ts";
+export { COMMAND_TOOLS, deniedBeyond, REACH_OVER_TOOLS, toolsOf } from "./tools.ts";

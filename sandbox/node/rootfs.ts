@@ -26,6 +26,7 @@ const PACKAGES = [
   "xz-utils",
   "iproute2",
   "procps",
+  "acl",
 ];
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 const STAGING = /^\.staging-[0-9a-f]+-(\d+)-(\d+)-[0-9a-f]+$/;

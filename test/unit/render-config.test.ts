@@ -131,7 +131,17 @@ function toolsFor(permissions: Permissions) {
 }
 
 describe("permissions", () => {
-  const OUTREACH = ["gateway", "group:automation", "secrets", "sessions_send", "sessions_spawn"];
+  const OUTREACH = [
+    "conversations_send",
+    "conversations_turn",
+    "gateway",
+    "group:automation",
+    "group:nodes",
+    "secrets",
+    "sessions_send",
+    "sessions_spawn",
+    "subagents",
+  ];
 
   it("denies commands, file writers and everything that reaches beyond the agent by default", () => {
     const { tools, sandbox } = toolsFor({});
@@ -146,10 +156,16 @@ describe("permissions", () => {
   });
   it("lets file writers in with group:fs or the coding profile", () => {
     expect(toolsFor({ allow: ["group:fs"] }).tools.deny).not.toContain("write");
+    expect(toolsFor({ allow: ["write"] }).tools.deny).toEqual(expect.arrayContaining(["edit", "apply_patch"]));
     expect(toolsFor({ profile: "coding" }).tools.deny).not.toContain("write");
   });
-  it("never lets 'allow' win over exec: deny, nor over the author's own deny", () => {
-    expect(toolsFor({ allow: ["group:runtime"] }).tools.deny).toContain("group:runtime");
+  it("grants one tool of a group and keeps the rest of it denied", () => {
+    const { deny } = toolsFor({ allow: ["automations"] }).tools;
+    expect(deny).not.toContain("automations");
+    expect(deny).not.toContain("group:automation");
+    expect(deny).toEqual(expect.arrayContaining(["plugins", "openclaw", "gateway"]));
+  });
+  it("never lets 'allow' win over the author's own deny", () => {
     expect(toolsFor({ allow: ["write"], deny: ["write"] }).tools.deny).toContain("write");
   });
   it("runs commands in a container without network, or refuses them", () => {

@@ -64,7 +64,8 @@ function fullFleet(): Loose {
   });
   Object.assign(agent(fleet), {
     utilityModel: "anthropic/m",
-    permissions: { profile: "coding", allow: ["read"], deny: ["write"], exec: "sandbox" },
+    permissions: { preset: "coder", profile: "coding", allow: ["read"], deny: ["write"], exec: "sandbox" },
+    trustBoundary: "agent",
   });
   return fleet;
 }
@@ -84,6 +85,7 @@ describe("a valid fleet", () => {
     expect(node?.runtime.openclaw.version).toBe("2026.9.6");
     expect(node?.gateways[0]?.purgeOnDestroy).toBe(false);
     expect(node?.gateways[0]?.agents[0]?.permissions).toEqual({
+      preset: "observer",
       profile: "minimal",
       allow: [],
       deny: [],
