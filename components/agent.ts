@@ -72,6 +72,7 @@ export class Agent extends pulumi.ComponentResource {
         paths: privatePaths(args),
         permissions: agent.permissions,
         trustBoundary: trustBoundary(agent),
+        sharedDirectories: agent.sharedDirectories,
       },
       opts,
     );
@@ -84,6 +85,7 @@ export class Agent extends pulumi.ComponentResource {
         home: layout.home,
         agent: agent.id,
         workspace: layout.workspace(agent.id),
+        mountPoints: agent.sharedDirectories.map((path) => layout.sharedMount(agent.id, path)),
         credentials: credentials
           .filter(isDelivered)
           .map(({ value, view: { provider, variable, fingerprint: digest } }) => ({

@@ -159,6 +159,7 @@ export class Gateway extends pulumi.ComponentResource {
           gateway: args.gateway.name,
           user: layout.user,
           home: layout.home,
+          sharedDirectories: [...new Set(args.gateway.agents.flatMap((agent) => agent.sharedDirectories))].sort(),
           purge: args.gateway.purgeOnDestroy,
         })),
       },

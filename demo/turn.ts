@@ -33,6 +33,14 @@ export async function agentTurn(machine: Machine, gateway: Pick<GatewayOutputs, 
   });
   const seconds = (performance.now() - started) / 1000;
   if (code === 0) return { ok: true, seconds, detail: "" };
-  const last = stderr.trim().split("\n").at(-1) ?? "";
-  return { ok: false, seconds, detail: `no answer (exit ${code})${last === "" ? "" : `: ${last.slice(0, 200)}`}` };
+  return { ok: false, seconds, detail: `no answer (exit ${code})${reasonIn(stderr)}` };
+}
+
+const REASON = "[openclaw] Reason: ";
+
+/** The vendor's own reason where it gives one, else its last line. */
+function reasonIn(stderr: string): string {
+  const lines = stderr.trim().split("\n");
+  const reason = lines.findLast((line) => line.startsWith(REASON))?.slice(REASON.length) ?? lines.at(-1) ?? "";
+  return reason === "" ? "" : `: ${reason.slice(0, 400)}`;
 }

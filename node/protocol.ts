@@ -99,6 +99,8 @@ export interface AccountPayload {
   readonly gateway: string;
   readonly user: string;
   readonly home: string;
+  /** Directories of others on the node that the user reads and never writes. */
+  readonly sharedDirectories: readonly string[];
   /** On `remove`: delete the OS user with its home, not only its service. */
   readonly purge: boolean;
 }
@@ -125,6 +127,8 @@ export interface AgentPayload {
   readonly home: string;
   readonly agent: string;
   readonly workspace: string;
+  /** Where the unit mounts shared directories, in the workspace. */
+  readonly mountPoints: readonly string[];
   readonly credentials: readonly DeliveredCredential[];
 }
 export interface AgentResult {

@@ -10,6 +10,7 @@ export const NAMESPACE_DIRECTIVES = [
   "ProtectSystem",
   "ProtectHome",
   "ReadWritePaths",
+  "BindReadOnlyPaths",
   "InaccessiblePaths",
   "PrivateDevices",
   "ProtectControlGroups",

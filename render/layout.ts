@@ -1,4 +1,4 @@
-import type { GatewaySpec, Platform } from "../spec/index.ts";
+import { defaultHome, type GatewaySpec, type Platform } from "../spec/index.ts";
 
 /** Root of everything that the node's administrator owns (DESIGN.md, "Generation" and "Runtime"). */
 export const GATEHOUSE_ROOT = "/opt/gatehouse";
@@ -62,17 +62,12 @@ export interface GatewayLayout {
   /** Serialises everyone who changes this gateway's files: converge, settle, verify. */
   readonly lockPath: string;
   workspace(agent: string): string;
+  /** Where an agent finds a shared directory: the file tools leave its workspace for nothing. */
+  sharedMount(agent: string, directory: string): string;
   agentDir(agent: string): string;
   stagingDir(agent: string): string;
   stagedCredentials(agent: string): string;
   generationDir(generation: string): string;
-}
-
-const HOMES: Readonly<Record<Platform, string>> = { linux: "/home", macos: "/Users" };
-
-/** Where an OS user lives unless the spec says otherwise. */
-export function defaultHome(platform: Platform, user: string): string {
-  return `${HOMES[platform]}/${user}`;
 }
 
 export function gatewayLayout(platform: Platform, gateway: Pick<GatewaySpec, "user" | "home">): GatewayLayout {
@@ -107,6 +102,7 @@ export function userLayout(user: string, home: string): GatewayLayout {
     journalPath: `${gatehouseDir}/switch.json`,
     lockPath: `${gatehouseDir}/lock.sqlite`,
     workspace: (agent) => `${workspacesDir}/${agent}`,
+    sharedMount: (agent, directory) => `${workspacesDir}/${agent}/shared/${directory.split("/").at(-1) ?? ""}`,
     agentDir: (agent) => `${stateDir}/agents/${agent}/agent`,
     stagingDir: (agent) => `${gatehouseDir}/agents/${agent}`,
     stagedCredentials: (agent) => `${gatehouseDir}/agents/${agent}/credentials.json`,

@@ -16,7 +16,7 @@ export interface UnitRuntime {
  * main process is our launcher first, which reads the keys and becomes the gateway (docs/decisions/0014).
  */
 export function renderSystemdUnit(
-  gateway: Pick<GatewaySpec, "port" | "heapMebibytes">,
+  gateway: Pick<GatewaySpec, "port" | "heapMebibytes" | "agents">,
   layout: GatewayLayout,
   runtime: UnitRuntime,
   start: "direct" | "launcher" = "direct",
@@ -63,6 +63,10 @@ export function renderSystemdUnit(
     "Environment=OPENCLAW_NO_AUTO_UPDATE=1",
     "Environment=OPENCLAW_DISABLE_BONJOUR=1",
     ...hardeningDirectives(layout),
+    // on each start the mount point is checked by systemd; a directory that is gone stops the start (no leading '-')
+    ...gateway.agents.flatMap((agent) =>
+      agent.sharedDirectories.map((path) => `BindReadOnlyPaths=${path}:${layout.sharedMount(agent.id, path)}`),
+    ),
     "",
     "[Install]",
     "WantedBy=default.target",

@@ -3,6 +3,7 @@ import type { EnvironmentSpec, NodeDesign } from "./fleet.ts";
 import { credentialVariable } from "./names.ts";
 import { permissionProblems } from "./permission-rules.ts";
 import { resolutionProblems } from "./resolution-rules.ts";
+import { sharedDirectoryProblems } from "./shared-directories.ts";
 import { DEFAULT_NODE_VERSION, DEFAULT_OPENCLAW_VERSION, type RuntimeSpec } from "./runtime.ts";
 
 /** The vendor's browser control and CDP ports reach up to port + 110, so gateways on a node keep this distance. */
@@ -36,7 +37,10 @@ export function fleetProblems(fleet: FleetLike): FleetProblem[] {
         "one OS user serves one gateway",
       ),
       ...duplicates(node.gateways, (gateway) => gateway.home, ["nodes", n, "gateways"], "home"),
-      ...node.gateways.flatMap((gateway, g) => gatewayProblems(gateway, ["nodes", n, "gateways", g], environments)),
+      ...node.gateways.flatMap((gateway, g) => {
+        const path = ["nodes", n, "gateways", g];
+        return [...gatewayProblems(gateway, path, environments), ...sharedDirectoryProblems(node, gateway, path)];
+      }),
     ]),
   ];
 }

@@ -46,6 +46,11 @@ export const agentSchema = z.strictObject({
    * `gateway` an OS user and a process of its own. Default: the weakest that its permissions allow.
    */
   trustBoundary: z.enum(TRUST_BOUNDARIES).optional(),
+  /**
+   * Directories of the node that it reads and never writes: each appears read-only as `shared/NAME` in its workspace.
+   * They belong to somebody else than the gateway's user and are closed to the world; access is given by ACL.
+   */
+  sharedDirectories: z.array(absolutePathSchema).default([]),
 });
 export type AgentSpec = z.output<typeof agentSchema>;
 

@@ -51,3 +51,10 @@ export function credentialVariable(agentId: string, providerId: string): string 
 
 /** The variable that carries the gateway token (the vendor's name). */
 export const GATEWAY_TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
+
+const HOMES = { linux: "/home", macos: "/Users" } as const;
+
+/** Where an OS user lives unless the spec says otherwise. */
+export function defaultHome(platform: keyof typeof HOMES, user: string): string {
+  return `${HOMES[platform]}/${user}`;
+}

@@ -6,16 +6,19 @@ import { PhaseFailure } from "../lib/failure.ts";
 import { withLock } from "../lib/lock.ts";
 import { registerGateway, registeredGateways, unregisterGateway } from "../lib/registry.ts";
 import { ensureSealingKey } from "../lib/sealing-key.ts";
-import { absolutePath, flag, gatewayName, machineExpectation, object, userName } from "../lib/shape.ts";
+import { absolutePath, flag, gatewayName, list, machineExpectation, object, userName } from "../lib/shape.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
 import type { OsUser } from "../platform/index.ts";
+import type { RegisteredGateway } from "../lib/registry.ts";
 import { foreignAncestorObjection, homeObjections, userObjections } from "./objections.ts";
+import { shareDirectories } from "./shared.ts";
 
 const shape = object<AccountPayload>({
   machine: machineExpectation,
   gateway: gatewayName,
   user: userName,
   home: absolutePath,
+  sharedDirectories: list(absolutePath),
   purge: flag,
 });
 
@@ -51,6 +54,26 @@ async function ownUser(payload: AccountPayload, context: Context): Promise<OsUse
   return await users.create(payload.user, payload.home, `OpenClaw gateway ${payload.gateway} (gatehouse)`);
 }
 
+/** Registers the gateway with the directories its user may read; killed anywhere, the record names all that were granted. */
+async function share(
+  payload: AccountPayload,
+  user: OsUser,
+  own: RegisteredGateway | undefined,
+  context: Context,
+): Promise<void> {
+  const { users } = context.platform;
+  const wanted = payload.sharedDirectories;
+  const dropped = (own?.shared ?? []).filter((path) => !wanted.includes(path));
+  const entry = own ?? { gateway: payload.gateway, user: user.name, home: user.home };
+  const known = [...wanted, ...dropped];
+  const register = (shared: readonly string[]): Promise<void> =>
+    registerGateway(context.paths, { ...entry, ...(shared.length + known.length === 0 ? {} : { shared }) });
+  if (own === undefined || known.join("\n") !== (own.shared ?? []).join("\n")) await register(known);
+  await shareDirectories(users, user, wanted);
+  for (const path of dropped) await users.revokeRead(user, path);
+  if (dropped.length > 0) await register(wanted);
+}
+
 async function apply(payload: AccountPayload, context: Context): Promise<AccountResult> {
   return await locked(context, async () => {
     const known = await registeredGateways(context.paths);
@@ -70,9 +93,7 @@ async function apply(payload: AccountPayload, context: Context): Promise<Account
     }
     const user = await ownUser(payload, context);
     await context.platform.users.makeHome(user);
-    if (own === undefined) {
-      await registerGateway(context.paths, { gateway: payload.gateway, user: user.name, home: user.home });
-    }
+    await share(payload, user, own, context);
     await context.platform.users.keepManager(user, context.progress);
     return { uid: user.uid, gid: user.gid, home: user.home, sealingKey: await ensureSealingKey(context.paths) };
   });
@@ -95,6 +116,10 @@ async function remove(payload: AccountPayload, context: Context): Promise<Remove
       context.progress(`stopping the service manager of ${user.name}`);
       await users.stopManager(user);
       removed.push(`linger and service manager of ${user.name}`);
+      for (const path of owner?.shared ?? []) {
+        await users.revokeRead(user, path);
+        removed.push(`access of ${user.name} to ${path}`);
+      }
       // Without our record we never made or adopted this user (or a purge already ran): it is not ours to delete.
       if (payload.purge && owner !== undefined) {
         await users.purge(user);

@@ -5,7 +5,7 @@ import { gatewayDirectories, gatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
-import { absolutePath, gatewayName, machineExpectation, object, userName } from "../lib/shape.ts";
+import { absolutePath, gatewayName, list, machineExpectation, object, userName } from "../lib/shape.ts";
 import { deliveredCredentials, stagedCredentialsPath } from "../generation/credentials.ts";
 import { listGenerations, liveGeneration, readGeneration, removeGeneration } from "../generation/store.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
@@ -19,6 +19,7 @@ const shape = object<AgentPayload>({
   home: absolutePath,
   agent: gatewayName,
   workspace: absolutePath,
+  mountPoints: list(absolutePath),
   credentials: deliveredCredentials,
 });
 
@@ -28,6 +29,11 @@ async function stage(untrusted: unknown, context: Context): Promise<undefined> {
   const payload = check(untrusted);
   const home = gatewayHome(ownUser().home);
   for (const path of gatewayDirectories(ownUser().home, [payload.agent])) await ensureDirectory(path, { mode: 0o700 });
+  // the user manager would make them too, but open to others
+  for (const path of payload.mountPoints) {
+    await ensureDirectory(dirname(path), { mode: 0o700 });
+    await ensureDirectory(path, { mode: 0o700 });
+  }
   await withGatewayLock(home, context, async () => {
     const path = stagedCredentialsPath(home, payload.agent);
     await ensureDirectory(dirname(path), { mode: 0o700 });

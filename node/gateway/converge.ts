@@ -37,6 +37,16 @@ async function refuseOtherListener({ port, unit }: GatewayPayload, context: Cont
   });
 }
 
+function noMounts(gateway: string): PhaseFailure {
+  return new PhaseFailure({
+    layer: "host",
+    code: "no-mounts",
+    message: `agents of ${gateway} have shared directories, and this node's user manager may not create the namespaces that mount them`,
+    fix: "allow them (sysctl kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns), or take sharedDirectories out of the spec",
+    exit: EXIT.unavailable,
+  });
+}
+
 async function requireRuntime(manifest: Manifest): Promise<void> {
   try {
     await Promise.all([access(manifest.nodePath), access(manifest.cliPath)]);
@@ -61,6 +71,7 @@ async function buildGeneration(
     composeEnvironment(home, payload),
     context.platform.services.canNamespace(),
   ]);
+  if (!namespaces && /^BindReadOnlyPaths=/m.test(payload.files.unit)) throw noMounts(payload.gateway);
   return {
     manifest: {
       generation: payload.generation,

@@ -12,6 +12,8 @@ export interface RegisteredGateway {
   readonly home: string;
   /** Runtimes that its live and kept generations need; absent until the first switch, when any may be needed. */
   readonly runtimes?: readonly string[];
+  /** Directories that its user was let into. */
+  readonly shared?: readonly string[];
 }
 
 const shape = object<RegisteredGateway>({
@@ -19,6 +21,7 @@ const shape = object<RegisteredGateway>({
   user: userName,
   home: absolutePath,
   runtimes: optional(list(directoryName)),
+  shared: optional(list(absolutePath)),
 });
 
 /** Every gateway whose account phase ran and whose removal did not. */

@@ -25,6 +25,15 @@ export interface HomeFacts {
   readonly isEmpty: boolean;
 }
 
+/** What is at the path of a shared directory, links not followed. */
+export interface SharedFacts {
+  readonly uid: number;
+  readonly mode: number;
+  readonly isDirectory: boolean;
+  /** As of `Users.foreignAncestor`. */
+  readonly foreignAncestor: string | undefined;
+}
+
 export interface Users {
   find(name: string): Promise<OsUser | undefined>;
   inspect(name: string): Promise<UserFacts | undefined>;
@@ -39,6 +48,13 @@ export interface Users {
   keepManager(user: OsUser, progress: (message: string) => void): Promise<void>;
   /** Undoes `keepManager` and ends every process of the user. */
   stopManager(user: OsUser): Promise<void>;
+  inspectShared(path: string): Promise<SharedFacts | undefined>;
+  /** Whether the user can list the directory and enter it, or change it. */
+  may(user: OsUser, access: "read" | "write", path: string): Promise<boolean>;
+  /** Lets the user read everything below a directory, and what is put there later. */
+  grantRead(user: OsUser, path: string): Promise<void>;
+  /** Undoes `grantRead`; no error when the directory is gone. */
+  revokeRead(user: OsUser, path: string): Promise<void>;
   /** Deletes home, then user and group; killed half way, the next call continues. */
   purge(user: OsUser): Promise<void>;
 }

@@ -6,11 +6,13 @@ import { EXIT } from "../protocol.ts";
 import { describeEnd, exec } from "../lib/exec.ts";
 import type { ExecResult } from "../lib/exec.ts";
 import { PhaseFailure, errnoOf } from "../lib/failure.ts";
-import type { HomeFacts, OsUser, UserFacts, Users } from "./index.ts";
+import type { HomeFacts, OsUser, SharedFacts, UserFacts, Users } from "./index.ts";
 
 /** A user of its own needs no shell; `su -s /bin/sh` and `runuser` still work for root. */
 const NO_LOGIN_SHELLS = ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false"] as const;
 const BUS_WAIT_SECONDS = 30;
+/** A large tree on a slow disk. */
+const ACL_SECONDS = 120;
 
 async function run(argv: readonly [string, ...string[]], timeoutSeconds = 30): Promise<ExecResult> {
   try {
@@ -21,7 +23,7 @@ async function run(argv: readonly [string, ...string[]], timeoutSeconds = 30): P
       layer: "host",
       code: "tool-missing",
       message: `${argv[0]} is not installed on the node`,
-      fix: "install it (Debian: passwd, libc-bin, systemd with libpam-systemd and dbus-user-session), then run the same command again",
+      fix: "install it (Debian: passwd, libc-bin, systemd with libpam-systemd and dbus-user-session; acl for shared directories), then run the same command again",
       exit: EXIT.unavailable,
     });
   }
@@ -224,6 +226,40 @@ async function stopManager(user: OsUser): Promise<void> {
   });
 }
 
+async function inspectShared(path: string): Promise<SharedFacts | undefined> {
+  try {
+    const stat = await lstat(path);
+    return {
+      uid: stat.uid,
+      mode: stat.mode,
+      isDirectory: stat.isDirectory(),
+      foreignAncestor: await foreignAncestor(path),
+    };
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function may(user: OsUser, access: "read" | "write", path: string): Promise<boolean> {
+  const test = access === "read" ? ["test", "-r", path, "-a", "-x", path] : ["test", "-w", path];
+  return (await run(["runuser", "-u", user.name, "--", ...test])).status === 0;
+}
+
+async function grantRead(user: OsUser, path: string): Promise<void> {
+  const entry = `u:${user.name}:rX`;
+  // the default list is for what comes later; -P: links out of the directory stay what they are
+  await must(["setfacl", "-R", "-P", "-m", entry, path], ACL_SECONDS);
+  await must(["setfacl", "-R", "-P", "-d", "-m", entry, path], ACL_SECONDS);
+}
+
+async function revokeRead(user: OsUser, path: string): Promise<void> {
+  if ((await inspectShared(path)) === undefined) return;
+  const entry = `u:${user.name}`;
+  await must(["setfacl", "-R", "-P", "-x", entry, path], ACL_SECONDS);
+  await must(["setfacl", "-R", "-P", "-d", "-x", entry, path], ACL_SECONDS);
+}
+
 async function purge(user: OsUser): Promise<void> {
   await rm(user.home, { recursive: true, force: true });
   await must(["userdel", user.name]);
@@ -238,5 +274,9 @@ export const linuxUsers: Users = {
   makeHome,
   keepManager,
   stopManager,
+  inspectShared,
+  may,
+  grantRead,
+  revokeRead,
   purge,
 };

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { ToolCall } from "./conversation.ts";
 
 /** What the stand-in says to everything. */
 export const ANSWER = "pong";
@@ -15,20 +16,42 @@ export function invalidRequest(message: string): unknown {
   return { type: "error", error: { type: "invalid_request_error", message } };
 }
 
-/** The whole answer of `POST /v1/messages` in one piece. */
-export function message(model: string): unknown {
-  return { ...emptyMessage(model), content: [{ type: "text", text: ANSWER }], stop_reason: "end_turn", usage: USAGE };
+type Block =
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "tool_use";
+      readonly id: string;
+      readonly name: string;
+      readonly input: Readonly<Record<string, unknown>>;
+    };
+
+function blockOf(call: ToolCall | undefined): { readonly block: Block; readonly stop: "end_turn" | "tool_use" } {
+  if (call === undefined) return { block: { type: "text", text: ANSWER }, stop: "end_turn" };
+  const id = `toolu_${randomBytes(12).toString("hex")}`;
+  return { block: { type: "tool_use", id, name: call.tool, input: call.input }, stop: "tool_use" };
+}
+
+/** The whole answer of `POST /v1/messages` in one piece: "pong", or a tool call. */
+export function message(model: string, call?: ToolCall): unknown {
+  const { block, stop } = blockOf(call);
+  return { ...emptyMessage(model), content: [block], stop_reason: stop, usage: USAGE };
 }
 
 /** The same answer as server-sent events, in the order that clients of the Messages API rely on. */
-export function* messageEvents(model: string): Generator<string> {
+export function* messageEvents(model: string, call?: ToolCall): Generator<string> {
+  const { block, stop } = blockOf(call);
   yield event({ type: "message_start", message: { ...emptyMessage(model), usage: USAGE } });
-  yield event({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } });
-  yield event({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: ANSWER } });
+  const start = block.type === "text" ? { ...block, text: "" } : { ...block, input: {} };
+  yield event({ type: "content_block_start", index: 0, content_block: start });
+  const delta =
+    block.type === "text"
+      ? { type: "text_delta", text: block.text }
+      : { type: "input_json_delta", partial_json: JSON.stringify(block.input) };
+  yield event({ type: "content_block_delta", index: 0, delta });
   yield event({ type: "content_block_stop", index: 0 });
   yield event({
     type: "message_delta",
-    delta: { stop_reason: "end_turn", stop_sequence: null },
+    delta: { stop_reason: stop, stop_sequence: null },
     usage: { output_tokens: USAGE.output_tokens },
   });
   yield event({ type: "message_stop" });

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { ProviderError } from "./errors.ts";
+import { stepOf, type Script } from "./conversation.ts";
 import { checkKeys, labelOf, NONE, UNKNOWN, type ProviderKeys } from "./keys.ts";
 import { INVALID_KEY, invalidRequest, message, messageEvents } from "./messages.ts";
 import { RecordBook, type ProviderRecord } from "./records.ts";
@@ -20,6 +21,8 @@ export interface ProviderOptions {
   readonly keys: ProviderKeys | (() => Promise<ProviderKeys>);
   /** By default a free one. */
   readonly port?: number;
+  /** What the model does in a step; by default it answers "pong" to everything. */
+  readonly script?: Script;
 }
 
 export interface Provider {
@@ -32,15 +35,15 @@ export interface Provider {
 
 /**
  * Starts a loopback stand-in of a model provider. It is no model: it answers every message with "pong" when the key is an
- * expected one, refuses it as the vendor does when not, and remembers whose key came.
+ * expected one, or calls the tool that a script names, refuses it as the vendor does when not, and remembers whose key came.
  * @throws {ProviderError} when the keys are unusable or the port is taken.
  */
 export async function startProvider(options: ProviderOptions): Promise<Provider> {
-  const { keys } = options;
+  const { keys, script = () => undefined } = options;
   const expected = typeof keys === "function" ? keys : staticKeys(checkKeys(keys));
   const book = new RecordBook();
   const server = createServer((request, response) => {
-    answer(request, response, expected, book).catch(() => {
+    answer(request, response, { expected, script, book }).catch(() => {
       // the reason may quote the request: only the status goes out
       if (response.headersSent) response.destroy();
       else json(response, 500, { type: "error", error: { type: "api_error", message: "the stand-in failed" } });
@@ -70,8 +73,11 @@ export async function startProvider(options: ProviderOptions): Promise<Provider>
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  expected: () => Promise<ProviderKeys>,
-  book: RecordBook,
+  {
+    expected,
+    script,
+    book,
+  }: { readonly expected: () => Promise<ProviderKeys>; readonly script: Script; readonly book: RecordBook },
 ): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   if (request.method === "GET" && path === RECORDS_PATH) {
@@ -97,10 +103,10 @@ async function answer(
   if (refused) json(response, status, INVALID_KEY);
   else if (!known) json(response, status, invalidRequest("the stand-in knows only POST /v1/messages"));
   else if (parsed === undefined) json(response, status, invalidRequest("no JSON object with a model"));
-  else if (!stream) json(response, status, message(parsed.model));
+  else if (!stream) json(response, status, message(parsed.model, script(stepOf(body, key))));
   else {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
-    for (const chunk of messageEvents(parsed.model)) response.write(chunk);
+    for (const chunk of messageEvents(parsed.model, script(stepOf(body, key)))) response.write(chunk);
     response.end();
   }
 }

@@ -7,7 +7,7 @@ import { openStack, type UpReport } from "../../operations/stack.ts";
 import type { FleetInput } from "../../spec/index.ts";
 import { destroyNode, extraAuthorities, startNode, type TestNode } from "../../sandbox/node/index.ts";
 import { freePort } from "../../sandbox/node/port.ts";
-import { startProvider, type Provider } from "../../sandbox/provider/index.ts";
+import { startProvider, type Provider, type Script } from "../../sandbox/provider/index.ts";
 
 /** Shaped like a real key; random, so that a search for it finds nothing by accident. */
 export function canaryKey(): string {
@@ -42,8 +42,8 @@ export class FleetBench {
     this.#ports = more.ports;
   }
 
-  /** `keys`: what the provider accepts, by label. */
-  static async start(name: string, keys: Readonly<Record<string, string>> = {}): Promise<FleetBench> {
+  /** `keys`: what the provider accepts, by label; `script`: what its model does. */
+  static async start(name: string, keys: Readonly<Record<string, string>> = {}, script?: Script): Promise<FleetBench> {
     const directory = await mkdtemp(join(tmpdir(), "gatehouse-fleet-"));
     const note = (line: string): void => void process.stderr.write(`${line}\n`);
     try {
@@ -57,7 +57,10 @@ export class FleetBench {
       );
       const first = await freePort("127.0.0.1");
       const ports = [first, await freePort("127.0.0.1", first + 150)];
-      return new FleetBench(node, await startProvider({ keys }), directory, { authorities, ports });
+      return new FleetBench(node, await startProvider({ keys, ...(script && { script }) }), directory, {
+        authorities,
+        ports,
+      });
     } catch (error) {
       await destroyNode(join(directory, "node"));
       await rm(directory, { recursive: true, force: true });

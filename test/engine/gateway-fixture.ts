@@ -59,7 +59,7 @@ export class GatewayBench {
   }
 
   get account(): AccountPayload {
-    return { machine: {}, gateway: "team-a", user: this.user, home: this.home, purge: false };
+    return { machine: {}, gateway: "team-a", user: this.user, home: this.home, sharedDirectories: [], purge: false };
   }
 
   get runtime(): RuntimePayload {
@@ -81,7 +81,7 @@ export class GatewayBench {
     const { machine, gateway, user, home } = this.account;
     const workspace = `${home}/workspaces/${id}`;
     if (this.launch?.refs[id] !== undefined)
-      return { machine, gateway, user, home, agent: id, workspace, credentials: [] };
+      return { machine, gateway, user, home, agent: id, workspace, mountPoints: [], credentials: [] };
     const value = this.keys[id];
     if (value === undefined) throw new Error(`no key for ${id}`);
     const credential = {
@@ -97,6 +97,7 @@ export class GatewayBench {
       home,
       agent: id,
       workspace,
+      mountPoints: [],
       credentials: [credential],
     };
   }

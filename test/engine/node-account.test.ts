@@ -8,6 +8,7 @@ const payload = (user: string, changes: Partial<AccountPayload> = {}): AccountPa
   gateway: `gw-${user}`,
   user,
   home: `/home/${user}`,
+  sharedDirectories: [],
   purge: false,
   ...changes,
 });
@@ -127,6 +128,78 @@ describe.skipIf(!(await nodesCanRun()))("account", () => {
     it("is not root, ever", async () => {
       const error = errorOf("account", await bench.apply("account", payload("root", { home: "/root" })));
       expect(error).toMatchObject({ code: "payload", exit: EXIT.usage });
+    });
+  });
+
+  describe("with shared directories", () => {
+    const shared = "/srv/handbook";
+    const withShared = (sharedDirectories: readonly string[]) => payload("oc-reader", { sharedDirectories });
+    const as = async (user: string, command: string) =>
+      (await bench.node.exec(`runuser -u ${user} -- sh -c '${command}'`)).code === 0;
+    const directory = (path: string) =>
+      bench.output(`mkdir -p ${path}/sub && echo text | tee ${path}/file ${path}/sub/file >/dev/null && chmod -R o= ${path}`); // prettier-ignore
+
+    it("reads them and what comes later, writes nothing, and opens them to nobody else", async () => {
+      await directory(shared);
+      valueOf(await bench.apply("account", withShared([shared])));
+      await bench.output(`umask 077; echo later > ${shared}/sub/later`);
+      expect(await as("oc-reader", `cat ${shared}/file ${shared}/sub/file ${shared}/sub/later`)).toBe(true);
+      expect(await as("oc-reader", `touch ${shared}/new || echo x >> ${shared}/file`)).toBe(false);
+      expect(await as("nosudo", `ls ${shared}`)).toBe(false);
+      expect(await bench.output(`stat -c %a ${shared} ${shared}/file`)).toMatch(/^7.0\n6.0$/);
+    });
+    it("keeps the access a group already gives, without an access list", async () => {
+      const grouped = "/srv/grouped";
+      await directory(grouped);
+      await bench.output(`chgrp -R oc-reader ${grouped}`);
+      valueOf(await bench.apply("account", withShared([shared, grouped])));
+      expect(await as("oc-reader", `cat ${grouped}/sub/file`)).toBe(true);
+      expect(await bench.output(`getfacl -cs ${grouped}`)).toBe("");
+    });
+    it.each([
+      ["that is not there", "/srv/none", "true", /does not exist/],
+      ["that is a link", "/srv/linked", `ln -s ${shared} /srv/linked`, /is a link/],
+      [
+        "that is open to everybody",
+        "/srv/open",
+        "mkdir -m 0755 /srv/open",
+        /open to every user of the node \(mode 755\)/,
+      ],
+      [
+        "of its own",
+        "/srv/own",
+        "install -d -m 0700 -o oc-reader /srv/own",
+        /belongs to oc-reader, who could change it/,
+      ],
+      ["below a directory of others", "/home/ops/docs", "mkdir -m 0700 -p /home/ops/docs", /lies below \/home\/ops/],
+      [
+        "that its group lets it write",
+        "/srv/team",
+        "install -d -m 0770 -g oc-reader /srv/team",
+        /can write the shared/,
+      ],
+      ["behind a closed parent", "/srv/closed/in", "mkdir -m 0700 -p /srv/closed && mkdir -m 0750 /srv/closed/in", /cannot read the shared/], // prettier-ignore
+    ])("refuses one %s", async (_, path, setup, message) => {
+      await bench.output(setup);
+      const error = errorOf("account", await bench.apply("account", withShared([shared, path])));
+      expect(error).toMatchObject({ layer: "host", code: "shared-directory", exit: EXIT.refused });
+      expect(error.message).toMatch(message);
+    });
+    it("says what to install where access lists can't be set", async () => {
+      await directory("/srv/more");
+      await bench.output("mv /usr/bin/setfacl /usr/bin/setfacl.away");
+      const error = errorOf("account", await bench.apply("account", withShared([shared, "/srv/more"])));
+      await bench.output("mv /usr/bin/setfacl.away /usr/bin/setfacl");
+      expect(error).toMatchObject({ code: "tool-missing" });
+      expect(error.fix).toContain("acl for shared directories");
+    });
+    it("loses the access with the directory's place in the spec, and the rest with the gateway", async () => {
+      valueOf(await bench.apply("account", withShared(["/srv/more"])));
+      expect(await as("oc-reader", `ls ${shared} || cat ${shared}/sub/later`)).toBe(false);
+      expect(await as("oc-reader", "cat /srv/more/sub/file")).toBe(true);
+      const { removed } = valueOf(await bench.remove("account", payload("oc-reader")));
+      expect(removed).toContain("access of oc-reader to /srv/more");
+      expect(await as("oc-reader", "cat /srv/more/sub/file")).toBe(false);
     });
   });
 

@@ -103,7 +103,14 @@ describe("shape", () => {
   });
 });
 
-const account: AccountPayload = { machine: {}, gateway: "team-a", user: "oc-a", home: "/home/oc-a", purge: false };
+const account: AccountPayload = {
+  machine: {},
+  gateway: "team-a",
+  user: "oc-a",
+  home: "/home/oc-a",
+  sharedDirectories: [],
+  purge: false,
+};
 const runtime: RuntimePayload = {
   machine: {},
   downloads: { registry: "https://registry.example.com/" },

@@ -192,6 +192,21 @@ describe("unit", () => {
   const { unit } = generationOf(subject).files;
   const lines = unit.split("\n");
 
+  it("mounts shared directories read-only into the workspace, and nothing where there is no mount namespace", () => {
+    const shared = gatewayWith((gateway) => ({
+      ...gateway,
+      agents: gateway.agents.slice(0, 1).map((agent) => ({
+        ...agent,
+        permissions: { preset: "reader" as const },
+        sharedDirectories: ["/srv/handbook"],
+      })),
+    }));
+    const { files } = generationOf(shared);
+    const line = `BindReadOnlyPaths=/srv/handbook:${layoutOf(shared).workspace("research")}/shared/handbook`;
+    expect(files.unit.split("\n")).toContain(line);
+    expect(files.unitWithoutNamespaces).not.toContain("/srv/handbook");
+    expect(unit).not.toContain("BindReadOnlyPaths");
+  });
   it.each([
     ["its home, not a login's", `HOME=${layout.home}`],
     ["a temporary directory of its own", `TMPDIR=${layout.tempDir}`],
@@ -244,7 +259,8 @@ describe("unit", () => {
     const needNamespace = /^(PrivateUsers|ProtectSystem|ProtectHome|ReadWritePaths|InaccessiblePaths|PrivateDevices|ProtectControlGroups|CapabilityBoundingSet)=/; // prettier-ignore
     const kept = seccompOnly(unit).split("\n");
     expect(kept).toEqual(lines.filter((line) => !needNamespace.test(line)));
-    expect(lines.length - kept.length).toBe(NAMESPACE_DIRECTIVES.length);
+    // shared directories, which this gateway has none of, add a line each
+    expect(lines.length - kept.length).toBe(NAMESPACE_DIRECTIVES.length - 1);
     expect(kept).toEqual(expect.arrayContaining(["NoNewPrivileges=yes", "SystemCallFilter=@system-service"]));
     expect(seccompOnly(seccompOnly(unit))).toBe(seccompOnly(unit));
   });

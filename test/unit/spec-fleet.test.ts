@@ -66,6 +66,7 @@ function fullFleet(): Loose {
     utilityModel: "anthropic/m",
     permissions: { preset: "coder", profile: "coding", allow: ["read"], deny: ["write"], exec: "sandbox" },
     trustBoundary: "agent",
+    sharedDirectories: [],
   });
   return fleet;
 }

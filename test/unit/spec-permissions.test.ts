@@ -159,3 +159,41 @@ describe("what stays denied", () => {
     expect(deniedBeyond(["group:automation"], ["read"])).toEqual(["group:automation"]);
   });
 });
+
+describe("shared directories", () => {
+  const reader = { permissions: { preset: "reader" } };
+
+  it("go to agents that can read files, once by name", () => {
+    const sharedDirectories = ["/srv/handbook", "/data/teams/a"];
+    expect(problemsOf(fleetWith({ ...reader, sharedDirectories }))).toEqual([]);
+    expect(alone({}).sharedDirectories).toEqual([]);
+  });
+
+  it.each([
+    ["a relative path", ["docs"], reader, /sharedDirectories\[0\]: expected an absolute path/],
+    ["a path upwards", ["/srv/../etc"], reader, /sharedDirectories\[0\]: must not contain/],
+    ["a path with a dot", ["/srv/./docs"], reader, /not in its shortest form/],
+    ["a top-level directory", ["/srv"], reader, /whole top-level directory/],
+    ["one of the system's", ["/etc/ssl"], reader, /overlaps \/etc/],
+    ["Gatehouse's own", ["/var/lib/gatehouse/keys"], reader, /overlaps \/var\/lib\/gatehouse/],
+    ["what holds Gatehouse's own", ["/var/lib"], reader, /overlaps \/var\/lib\/gatehouse/],
+    ["a gateway's home", ["/home/oc-team-a/workspaces"], reader, /overlaps \/home\/oc-team-a/],
+    ["two of one name", ["/srv/a/docs", "/srv/b/docs"], reader, /\[1\]: .*is shared\/docs already/],
+    ["an agent that can't read", ["/srv/docs"], {}, /agent 'research' has no tool to read files/],
+    [
+      "an agent that may not read",
+      ["/srv/docs"],
+      { permissions: { preset: "reader", deny: ["group:fs"] } },
+      /no tool to read/,
+    ],
+    ["a sandbox", ["/srv/docs"], { permissions: { preset: "coder" } }, /does not see the mounts/],
+  ])("refuse %s", (_, sharedDirectories, agent, problem) => {
+    expect(problemsOf(fleetWith({ ...agent, sharedDirectories })).join("\n")).toMatch(problem);
+  });
+
+  it("refuse a Mac, which has no mount for one service", () => {
+    const fleet = fleetWith({ ...reader, sharedDirectories: ["/srv/docs"] }) as { nodes: { platform: string }[] };
+    for (const node of fleet.nodes) node.platform = "macos";
+    expect(problemsOf(fleet).join("\n")).toMatch(/macOS has no read-only mount/);
+  });
+});
