@@ -56,6 +56,7 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
           hardening: switched.apply((result) => result?.hardening),
           interruptionSeconds: switched.apply((result) => result?.interruptionSeconds),
           proof: switched.apply((result) => result?.proof),
+          devices: verified.apply((result) => result?.devices),
           tokenFingerprint: gateway.tokenFingerprint,
           agents: Object.fromEntries(
             agents.map(({ id, model }) => [

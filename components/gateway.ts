@@ -250,6 +250,7 @@ export class Gateway extends pulumi.ComponentResource {
           .apply(([expected, { gateway, user, home, port, unit, generation: wanted, openclawVersion }]) => ({
             machine: expected,
             ...{ gateway, user, home, port, unit, generation: wanted, openclawVersion },
+            keepDevices: args.gateway.keepDevices,
           })),
       },
       // a generation that nobody confirms is taken back

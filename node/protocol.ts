@@ -216,6 +216,8 @@ export interface VerifyPayload {
   readonly unit: string;
   readonly generation: string;
   readonly openclawVersion: string;
+  /** Ids of the paired devices that a new gateway token leaves paired. */
+  readonly keepDevices: readonly string[];
 }
 export interface VerifyResult {
   readonly generation: string;
@@ -226,8 +228,22 @@ export interface VerifyResult {
   readonly openclawVersion: string;
   /** What the running process was given by its launcher. */
   readonly launched: readonly LaunchedCredential[];
+  /** Null when the gateway token is the one that served before. */
+  readonly devices: DevicesAfterRotation | null;
   /** Since when the generation's token and keys are what they are; RFC 3339, UTC, by the node's clock. */
   readonly credentials: readonly IssuedCredential[];
+}
+
+/** A client with a token of its own that the gateway accepts beside the gateway token. */
+export interface PairedDevice {
+  /** The vendor's: SHA-256 of its public key, 64 hex digits. */
+  readonly id: string;
+  readonly client: string;
+  readonly platform: string;
+}
+export interface DevicesAfterRotation {
+  readonly removed: readonly PairedDevice[];
+  readonly kept: readonly PairedDevice[];
 }
 
 /** How old a credential is that the node serves with. */

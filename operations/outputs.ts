@@ -19,6 +19,8 @@ const readByNode = place.extend({
 
 const credential = z.union([readByNode, delivered]);
 
+const device = z.object({ id: z.string(), client: z.string(), platform: z.string() });
+
 const gateway = z.object({
   environment: z.string(),
   user: z.string(),
@@ -36,6 +38,8 @@ const gateway = z.object({
   interruptionSeconds: z.number(),
   /** What the gate proved of the last switch's process: all its variables, and that the token before is refused. */
   proof: z.object({ variables: z.int(), oldTokenRefused: z.literal(true).nullable() }).nullish(),
+  /** Paired devices after a token rotation; null when the last run rotated no token. */
+  devices: z.object({ removed: z.array(device), kept: z.array(device) }).nullish(),
   tokenFingerprint: z.string(),
   agents: z.record(z.string(), z.object({ model: z.string(), credentials: z.array(credential) })),
 });

@@ -15,6 +15,8 @@ export interface Rotation {
   readonly previousGeneration: string | null;
   readonly interruptionSeconds: number;
   readonly proof: NonNullable<GatewayOutputs["proof"]>;
+  /** Of a rotated gateway token: the devices that lost their pairing, and those that keep it. */
+  readonly devices: NonNullable<GatewayOutputs["devices"]> | null;
 }
 
 const GATEWAY = "gatehouse:index:Gateway";
@@ -138,17 +140,34 @@ export function rotationOf(target: RotationTarget, before: LedgerLine, outputs: 
       "look at `gatehouse credentials`: the new fingerprint there means that the value serves; else run the same command again",
     );
   }
-  const { generation, previousGeneration = null, interruptionSeconds, proof } = gateway;
-  return { target, before, after, generation, previousGeneration, interruptionSeconds, proof };
+  const { generation, previousGeneration = null, interruptionSeconds, proof, devices = null } = gateway;
+  return {
+    target,
+    before,
+    after,
+    generation,
+    previousGeneration,
+    interruptionSeconds,
+    proof,
+    devices: target.track === "gateway" ? devices : null,
+  };
+}
+
+function devicesText(devices: NonNullable<Rotation["devices"]>["kept"]): string {
+  const names = devices.map(({ id, client, platform }) => `${id.slice(0, 12)}… (${client}, ${platform})`);
+  return names.length === 0 ? "none" : names.join(", ");
 }
 
 /** What a rotation did, for people; no secret. */
 export function rotationText({ target, before, after, ...rotation }: Rotation): string {
-  const { generation, previousGeneration, interruptionSeconds, proof } = rotation;
+  const { generation, previousGeneration, interruptionSeconds, proof, devices } = rotation;
   return [
     `rotated ${targetText(target)}: ${before.masked} ${before.fingerprint} -> ${after.masked} ${after.fingerprint}`,
     `  proven: the running process has all ${proof.variables} variables as delivered` +
       (proof.oldTokenRefused === true ? ", and the token before is refused" : ""),
+    ...(devices === null
+      ? []
+      : [`  paired devices: removed ${devicesText(devices.removed)}; still paired ${devicesText(devices.kept)}`]),
     `  ${after.variable} in ${generation}, interruption ${interruptionSeconds.toFixed(1)} s, ` +
       `roll back to ${previousGeneration ?? "nothing"}, due again ${after.due?.slice(0, 10) ?? "?"}`,
   ].join("\n");

@@ -87,6 +87,13 @@ export const gatewaySchema = z.strictObject({
   heapMebibytes: z.int().min(512).max(65536).default(2048),
   /** Generations kept on disk, the live one included; every other one is a rollback point. */
   keepGenerations: z.int().min(2).max(20).default(3),
+  /**
+   * Paired devices (ids of `openclaw devices list`) that stay when the gateway token is rotated. All others are removed
+   * then: a device has a token of its own, which a new gateway token alone leaves in force.
+   */
+  keepDevices: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/, "expected a device id: 64 hex digits, as `openclaw devices list` shows"))
+    .default([]),
   /** Remove the OS user, its state and workspaces at `destroy`; by default they stay. */
   purgeOnDestroy: z.boolean().default(false),
   /** Why this change of the gateway is made. */

@@ -26,6 +26,16 @@ export function nextIssued(
   });
 }
 
+/** Whether the generation's gateway token is another one than served before; not so for the first one. */
+export async function hasNewToken(
+  home: GatewayHome,
+  { tokenVariable, tokenFingerprint }: Pick<Manifest, "tokenVariable" | "tokenFingerprint">,
+): Promise<boolean> {
+  const known = (await readJsonOrNull(home.issued, issuedShape)) ?? [];
+  const before = known.find(({ variable }) => variable === tokenVariable);
+  return before !== undefined && before.fingerprint !== tokenFingerprint;
+}
+
 /** Notes what the confirmed generation serves with; the caller holds the gateway's lock. Holds fingerprints, no value. */
 export async function recordIssued(
   home: GatewayHome,

@@ -1,5 +1,5 @@
 import { generationName, unitName } from "../generation/manifest.ts";
-import { recordIssued } from "../generation/issued.ts";
+import { hasNewToken, recordIssued } from "../generation/issued.ts";
 import { liveGeneration, requireGeneration } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { launchRecordShape } from "../launch/record.ts";
@@ -9,13 +9,24 @@ import type { GatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
 import { readJsonOrNull } from "../lib/json-file.ts";
-import { absolutePath, gatewayName, integer, machineExpectation, object, text, userName } from "../lib/shape.ts";
+import {
+  absolutePath,
+  gatewayName,
+  integer,
+  list,
+  machineExpectation,
+  object,
+  text,
+  textLike,
+  userName,
+} from "../lib/shape.ts";
 import type { Context, Phase } from "../phase.ts";
 import { EXIT } from "../protocol.ts";
 import type { VerifyPayload, VerifyResult } from "../protocol.ts";
 import { waitUntilReady } from "../switch/gate.ts";
 import { readRolledBack } from "../switch/journal.ts";
 import { confirmSwitch, switchTo } from "../switch/switch.ts";
+import { DEVICE_ID, removeDevices } from "./devices.ts";
 
 const KEEP_ALL = Number.MAX_SAFE_INTEGER;
 
@@ -28,6 +39,7 @@ const shape = object<VerifyPayload>({
   unit: unitName,
   generation: generationName,
   openclawVersion: text,
+  keepDevices: list(textLike(DEVICE_ID, "a device id")),
 });
 
 const check = (payload: unknown): VerifyPayload => shape(payload, "payload");
@@ -67,6 +79,10 @@ async function confirm(untrusted: unknown, context: Context): Promise<VerifyResu
     }
     const launched = await launchedCredentials(home, generation, state.mainPid);
     await confirmSwitch(home, context);
+    // before the record below, which ends the token's rotation: killed here, the next run finds it unfinished
+    const devices = (await hasNewToken(home, generation.manifest))
+      ? await removeDevices(generation, payload.keepDevices, context)
+      : null;
     const credentials = await recordIssued(home, generation.manifest, launched, new Date());
     return {
       generation: payload.generation,
@@ -77,6 +93,7 @@ async function confirm(untrusted: unknown, context: Context): Promise<VerifyResu
       openclawVersion: generation.manifest.openclawVersion,
       credentials,
       launched,
+      devices,
     };
   });
 }

@@ -158,7 +158,8 @@ export class GatewayBench {
 
   verify({ generation }: GatewayPayload = this.gateway()): VerifyPayload {
     const { machine, gateway, user, home, port, unit } = this.gateway();
-    return { machine, gateway, user, home, port, unit, generation, openclawVersion: DEFAULT_OPENCLAW_VERSION };
+    const openclawVersion = DEFAULT_OPENCLAW_VERSION;
+    return { machine, gateway, user, home, port, unit, generation, openclawVersion, keepDevices: [] };
   }
 
   /** What a gateway that serves was given: its token, then every key. */

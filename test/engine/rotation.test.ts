@@ -113,6 +113,39 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       return text.trimEnd().split("\n").map((record) => JSON.parse(record) as Record<string, unknown>); // prettier-ignore
     };
     const pid = () => bench.pid("oc-team-a");
+    /** The vendor's command line as the gateway's user; `openclaw ARGS`. */
+    const openclaw = async (script: string): Promise<string> => {
+      const shell = "runuser -u oc-team-a -- env -i HOME=/home/oc-team-a PATH=/usr/bin:/bin sh -s";
+      const lines = [
+        "cd; set -a; . .openclaw/gateway.systemd.env; set +a; export XDG_RUNTIME_DIR=/run/user/$(id -u)",
+        'field() { sed -n "s/.*\\"$1\\": \\"\\([^\\"]*\\)\\".*/\\1/p" "$HOME/.gatehouse/current/manifest.json"; }',
+        'openclaw() { "$(field nodePath)" "$(field cliPath)" "$@" </dev/null; }',
+        script,
+      ];
+      return (await bench.node.exec(shell, { stdin: lines.join("\n") })).stdout;
+    };
+    const devices = async (): Promise<string[]> => {
+      const { paired } = JSON.parse(await openclaw("openclaw devices list --json")) as {
+        paired: { deviceId: string }[];
+      };
+      return paired.map(({ deviceId }) => deviceId);
+    };
+    /** Pairs a client of its own state, which reaches the gateway by a name that is not loopback's. */
+    async function pairDevice(name: string): Promise<string> {
+      await bench.output("grep -q gateway.local /etc/hosts || echo 127.0.0.1 gateway.local >> /etc/hosts");
+      const remote = { url: `ws://gateway.local:${fleet().nodes[0]?.gateways[0]?.port ?? 0}`, token: { source: "env", provider: "default", id: "OPENCLAW_GATEWAY_TOKEN" } }; // prettier-ignore
+      const config = JSON.stringify({ gateway: { mode: "remote", remote } });
+      const known = await devices();
+      await openclaw(
+        `export OPENCLAW_STATE_DIR=$HOME/.openclaw/tmp/${name}; mkdir -p "$OPENCLAW_STATE_DIR"
+        echo '${config}' > "$OPENCLAW_STATE_DIR/openclaw.json"
+        openclaw agent --agent research --message hi; unset OPENCLAW_STATE_DIR
+        openclaw devices approve "$(openclaw devices list --json | sed -n 's/.*"requestId": "\\(.*\\)".*/\\1/p')"`,
+      );
+      const [paired] = (await devices()).filter((id) => !known.includes(id));
+      if (paired === undefined) throw new Error(`${name} was not paired`);
+      return paired;
+    }
     async function expectRotatedKey(): Promise<void> {
       const before = bench.provider.records().length;
       expect(await agentTurn(bench.node, { user: "oc-team-a" }, "research")).toMatchObject({ ok: true });
@@ -170,12 +203,21 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       expect((await records()).at(-1)).toMatchObject({ outcome: "rotated", after: { fingerprint: after.fingerprint } });
     });
 
-    it("changes a token that came by reference; the one before is refused", async () => {
+    it("changes a token that came by reference; the one before is refused, and devices that nobody keeps lose their pairing", async () => {
+      const [phone, laptop] = [await pairDevice("phone"), await pairDevice("laptop")];
+      await put({ keepDevices: [laptop] });
+      expect((await gatehouse(["up", "--yes"])).status).toBe(0);
+      expect((await devices()).sort()).toEqual([phone, laptop].sort());
       bench.secrets["team-a-token"] = canaryKey();
-      await put();
+      await put({ keepDevices: [laptop] });
       const done = await gatehouse(token);
       expect(done.status, done.stderr).toBe(0);
-      expect(JSON.parse(done.stdout)).toMatchObject({ proof: { oldTokenRefused: true } });
+      expect(JSON.parse(done.stdout)).toMatchObject({
+        proof: { oldTokenRefused: true },
+        devices: { removed: [{ id: phone, client: "cli" }], kept: [{ id: laptop }] },
+      });
+      expect(await devices()).toEqual([laptop]);
+      expect((await records()).at(-1)).toMatchObject({ devices: { removed: [{ id: phone }] } });
       await expectRotatedKey();
     });
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { nextIssued, recordIssued } from "../../node/generation/issued.ts";
+import { hasNewToken, nextIssued, recordIssued } from "../../node/generation/issued.ts";
 import { gatewayHome, type GatewayHome } from "../../node/lib/gateway-home.ts";
 
 const [spring, summer] = [new Date("2026-03-01T00:00:00Z"), new Date("2026-06-01T00:00:00Z")];
@@ -71,6 +71,13 @@ describe("its record", () => {
     expect(await read(summer, "2")).toMatchObject(dates(spring, summer));
     expect((await record(summer)).map(({ variable }) => variable)).toEqual(["TOKEN", "KEY"]);
     expect(await read(summer, null)).toMatchObject(dates(summer, summer));
+  });
+
+  it("tells a rotated token from the first one and from the same one", async () => {
+    expect(await hasNewToken(home, manifest)).toBe(false);
+    await record(spring);
+    expect(await hasNewToken(home, manifest)).toBe(false);
+    expect(await hasNewToken(home, { ...manifest, tokenFingerprint: "t2" })).toBe(true);
   });
 
   it("is refused when it is damaged: a missing date never counts as young", async () => {

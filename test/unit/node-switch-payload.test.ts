@@ -120,14 +120,14 @@ describe("a payload", () => {
     readyTimeoutSeconds: 120,
     purge: false,
   };
-  const agent = { ...identity, agent: "research", workspace: "/home/oc-team-a/workspaces/research", credentials: [staged] }; // prettier-ignore
+  const agent = { ...identity, agent: "research", workspace: "/home/oc-team-a/workspaces/research", mountPoints: [], credentials: [staged] }; // prettier-ignore
   const { port, unit, generation, openclawVersion } = gateway;
   const launch = {
     plan: { identity: {}, secrets: [], recordPath: "/home/oc/.openclaw/gatehouse-launch.json" },
     program: "export {};",
     credentials: [{ variable: "GATEHOUSE_VAULT_SECRET_ID", value: "0123456789abcdef", fingerprint: "h1" }],
   };
-  const verify = { ...identity, port, unit, generation, openclawVersion };
+  const verify = { ...identity, port, unit, generation, openclawVersion, keepDevices: ["0".repeat(64)] };
 
   it("that fits is passed on as it is", () => {
     expect(gatewayPhase.check(gateway)).toEqual(gateway);
@@ -164,8 +164,12 @@ describe("a payload", () => {
     ["agent", "workspace", "workspaces/research"],
     ["agent", "credentials", [{ ...staged, variable: "BASH_FUNC_x%%" }]],
     ["agent", "credentials", [named]],
+    ["agent", "mountPoints", ["shared/docs"]],
+    ["agent", "mountPoints", undefined],
     ["verify", "generation", "current"],
     ["verify", "unit", "a/b.service"],
+    ["verify", "keepDevices", ["--all"]],
+    ["verify", "keepDevices", undefined],
   ];
   it.each(wrong)(
     "of the %s phase with a wrong %s (%j) is refused by that field, never by a value",

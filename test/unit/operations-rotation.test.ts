@@ -195,6 +195,20 @@ describe("a rotation", () => {
     expect(text).not.toContain("refused");
   });
 
+  it("of a token also says which devices lost their pairing, and which remain", () => {
+    const is = { ...token, fingerprint: "fp:new" };
+    const device = (digit: string) => ({ id: digit.repeat(64), client: "cli", platform: "linux" });
+    const told = (devices: object | null) =>
+      rotationText(rotationOf(TOKEN, token, { ...outputsWith(is, { devices }), ledger: [is] }));
+    expect(told({ removed: [device("1"), device("2")], kept: [] })).toContain(
+      "removed 111111111111… (cli, linux), 222222222222… (cli, linux); still paired none",
+    );
+    expect(told({ removed: [], kept: [device("3")] })).toContain("removed none; still paired 333333333333…");
+    expect(told(null)).not.toContain("paired");
+    // of a key it says nothing: devices have nothing to do with it
+    expect(rotationOf(KEY, before, outputsWith(after, { devices: { removed: [], kept: [] } })).devices).toBeNull();
+  });
+
   it.each([
     ["without a proof", after, { proof: null }],
     ["with the old value", before, {}],

@@ -59,6 +59,7 @@ function fullFleet(): Loose {
   Object.assign(gateway(fleet), {
     home: "/srv/oc",
     token: "pulumi://token",
+    keepDevices: ["0".repeat(64)],
     providers: [{ id: "anthropic", baseUrl: "https://egress.example" }],
     change,
   });
