@@ -71,9 +71,8 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
 }
 
 /** The stack: one `GatewayNode` for every node of the fleet in `gatehouse:fleet`. */
-export default function program(): Promise<Record<string, unknown>> {
+export default async function program(): Promise<Record<string, unknown>> {
   const fleet = fleetFromConfig();
-  const secrets = resolveSecrets(fleet);
   const unsupported = fleet.nodes.filter(({ platform }) => platform !== "linux");
   if (unsupported.length > 0 && !pulumi.runtime.isDryRun()) {
     throw new ComponentError(
@@ -83,6 +82,7 @@ export default function program(): Promise<Record<string, unknown>> {
       "take these nodes out of the fleet, or use a version of Gatehouse with launchd support; nothing was contacted",
     );
   }
+  const { values: secrets, versions: secretVersions } = await resolveSecrets(fleet);
   const key = fingerprintKey("fingerprint-key");
   const components = fleet.nodes.map((node) => {
     const { name, platform, runtime, downloads, connection, machineId } = node;
@@ -97,6 +97,7 @@ export default function program(): Promise<Record<string, unknown>> {
         connection: connectionArgs(connection, secrets),
         ...(machineId !== undefined && { machineId }),
         secrets,
+        secretVersions,
         fingerprintKey: key,
       }),
     };
@@ -124,5 +125,5 @@ export default function program(): Promise<Record<string, unknown>> {
   const ledger = pulumi
     .all(components.flatMap(({ component }) => Object.values(component.gateways).map((gateway) => gateway.ledger)))
     .apply((ledgers) => ledgers.flat());
-  return Promise.resolve({ nodes, ledger, gatewayTokens });
+  return { nodes, ledger, gatewayTokens };
 }

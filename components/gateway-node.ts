@@ -20,6 +20,8 @@ export interface GatewayNodeArgs extends Omit<NodeDesignInput, "name"> {
   readonly machineId?: pulumi.Input<string>;
   /** Every secret that `gateways` refers to, by its reference: `{ "pulumi://KEY": config.requireSecret("KEY") }`. */
   readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** By reference: what the manager calls the version that `secrets` holds; for the ledger. */
+  readonly secretVersions?: Readonly<Record<string, string>>;
   /** 32 bytes, base64url, as `fingerprintKey()` makes them; default: a key of this node's own. */
   readonly fingerprintKey?: pulumi.Input<string>;
 }
@@ -100,7 +102,7 @@ export class GatewayNode extends pulumi.ComponentResource {
   readonly gateways: Readonly<Record<string, Gateway>>;
 
   constructor(name: string, args: GatewayNodeArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { connection, machineId, secrets, fingerprintKey: givenKey, ...described } = args;
+    const { connection, machineId, secrets, secretVersions = {}, fingerprintKey: givenKey, ...described } = args;
     const design = parseNode({ name, ...described });
     const resolved = design.gateways.map((gateway) => gatewaySecrets(gateway, secrets));
     const missing = resolved.flatMap((gateway) => gateway.missing);
@@ -155,6 +157,7 @@ export class GatewayNode extends pulumi.ComponentResource {
           node: design,
           gateway,
           secrets: resolved[index]?.secrets ?? { credentials: {}, identity: {} },
+          secretVersions,
           fingerprintKey: key,
           plan,
           bootstrapped: phases ? [phases.bootstrap.command] : [],

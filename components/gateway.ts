@@ -36,6 +36,8 @@ export interface GatewayComponentArgs {
   readonly node: NodeDesign;
   readonly gateway: GatewaySpec;
   readonly secrets: GatewaySecrets;
+  /** By reference, of secrets whose manager has versions. */
+  readonly secretVersions: Readonly<Record<string, string>>;
   readonly fingerprintKey: pulumi.Output<string>;
   readonly plan: RuntimePlan;
   /** Absent on platforms that this version does not provision. */
@@ -132,6 +134,7 @@ export class Gateway extends pulumi.ComponentResource {
       unit: this.unit,
       token: tokenView,
       credentials,
+      secretVersions: args.secretVersions,
       verified: this.verified,
     });
     this.registerOutputs({

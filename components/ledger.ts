@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { IssuedCredential, VerifyResult } from "../node/protocol.ts";
 import { GATEWAY_TOKEN_VARIABLE } from "../spec/index.ts";
-import type { GatewaySpec } from "../spec/index.ts";
+import type { CredentialSpec, GatewaySpec } from "../spec/index.ts";
 import type { AgentCredential, SecretView } from "./credentials.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -22,7 +22,7 @@ export interface LedgerEntry {
   /** These two are null where the node reads the value itself. */
   readonly fingerprint: string | null;
   readonly masked: string | null;
-  /** What the running process was given by a manager that has versions; null where the operator read the value. */
+  /** As the manager names what was read, by the node at start or by the operator; null where it has no versions. */
   readonly version: string | null;
   /** Variable of the unit that carries it. */
   readonly variable: string;
@@ -40,12 +40,19 @@ interface LedgerArgs {
   readonly unit: string;
   readonly token: SecretView;
   readonly credentials: Readonly<Record<string, readonly AgentCredential[]>>;
+  readonly secretVersions: Readonly<Record<string, string>>;
   readonly verified: pulumi.Output<VerifyResult | undefined>;
 }
 
 /** `rotated` and `days` later, as RFC 3339. */
 export function dueDate(rotated: string, days: number): string {
   return new Date(Date.parse(rotated) + days * DAY_MS).toISOString();
+}
+
+function specOf(specs: readonly CredentialSpec[], index: number): CredentialSpec {
+  const spec = specs[index];
+  if (spec === undefined) throw new Error(`no spec for credential ${index}`);
+  return spec;
 }
 
 /** Every credential of one gateway: its token, then its agents' keys. */
@@ -55,6 +62,7 @@ export function gatewayLedger({
   unit,
   token,
   credentials,
+  secretVersions,
   verified,
 }: LedgerArgs): pulumi.Output<LedgerEntry[]> {
   const lines = [
@@ -74,7 +82,7 @@ export function gatewayLedger({
         provider: view.provider,
         ref: view.ref,
         variable: view.variable,
-        days: specs[index]?.rotateEveryDays ?? gateway.tokenRotateEveryDays,
+        days: specOf(specs, index).rotateEveryDays,
         shown: view.resolve === "deploy" ? view : { fingerprint: null, masked: null },
       })),
     ),
@@ -96,7 +104,9 @@ export function gatewayLedger({
         fingerprint: shown[index]?.fingerprint ?? null,
         masked: shown[index]?.masked ?? null,
         version:
-          result?.launched.find((entry) => entry.reference === ref && entry.variable === variable)?.version ?? null,
+          result?.launched.find((entry) => entry.reference === ref && entry.variable === variable)?.version ??
+          (ref === null ? undefined : secretVersions[ref]) ??
+          null,
         variable,
         unit,
         ...dates(

@@ -1,8 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { isManaged, ReadFailure, readManagers, type ManagedRef } from "../managers/index.ts";
 import { secretValueProblem } from "../node/environment-file.ts";
 import { identityRefs, parseSecretRef } from "../spec/index.ts";
-import type { FleetSpec, SecretRef } from "../spec/index.ts";
+import type { FleetSpec, LocalRef } from "../spec/index.ts";
 import { ComponentError } from "./errors.ts";
 
 // exported by @pulumi/pulumi 3.270.0, but left out of its declarations
@@ -51,7 +52,7 @@ function usesOf(fleet: FleetSpec): Use[] {
   });
 }
 
-type Found = { readonly value: string } | { readonly problem: string };
+type Found = { readonly value: string; readonly version?: string | null } | { readonly problem: string };
 
 function fromConfig(key: string): Found {
   const config = new pulumi.Config(CONFIG_NAMESPACE);
@@ -79,7 +80,7 @@ function fromFile(path: string): Found {
   }
 }
 
-function lookUp(ref: SecretRef): Found {
+function lookUp(ref: LocalRef): Found {
   switch (ref.scheme) {
     case "pulumi":
       return fromConfig(ref.key);
@@ -89,10 +90,24 @@ function lookUp(ref: SecretRef): Found {
     }
     case "file":
       return fromFile(ref.path);
-    case "vault":
-    case "aws-sm":
-      return { problem: "is read by the node only in this version: set `resolve: node` on the credential" };
   }
+}
+
+/** Every reference of the uses once, managers side by side. */
+async function findAll(uses: readonly Use[]): Promise<ReadonlyMap<string, Found>> {
+  const found = new Map<string, Found>();
+  const managed = new Map<string, ManagedRef>();
+  for (const { ref } of uses) {
+    if (found.has(ref) || managed.has(ref)) continue;
+    const parsed = parseSecretRef(ref);
+    if (!parsed.ok) found.set(ref, { problem: parsed.problem });
+    else if (isManaged(parsed.ref)) managed.set(ref, parsed.ref);
+    else found.set(ref, lookUp(parsed.ref));
+  }
+  for (const [ref, reading] of await readManagers(managed)) {
+    found.set(ref, reading instanceof ReadFailure ? { problem: `${reading.message}; ${reading.fix}` } : reading);
+  }
+  return found;
 }
 
 function keyProblem(value: string): string | undefined {
@@ -114,16 +129,25 @@ function normalised(use: Use, value: string): string {
   return value.endsWith("\n") ? value : `${value}\n`;
 }
 
+/** The secrets of a fleet, by reference. */
+export interface ResolvedSecrets {
+  readonly values: Readonly<Record<string, pulumi.Output<string>>>;
+  /** As the manager names what it gave; without those that have none. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
 /**
- * Reads every secret of a fleet on the operator's machine, by reference.
+ * Reads every secret of a fleet on the operator's machine, by reference: those in secret managers side by side, each once.
  * @throws {ComponentError} naming every field whose secret is missing, in clear or unusable; never a value.
  */
-export function resolveSecrets(fleet: FleetSpec): Record<string, pulumi.Output<string>> {
+export async function resolveSecrets(fleet: FleetSpec): Promise<ResolvedSecrets> {
   const values: Record<string, pulumi.Output<string>> = {};
+  const versions: Record<string, string> = {};
   const problems: string[] = [];
-  for (const use of usesOf(fleet)) {
-    const parsed = parseSecretRef(use.ref);
-    const found: Found = parsed.ok ? lookUp(parsed.ref) : { problem: parsed.problem };
+  const uses = usesOf(fleet);
+  const all = await findAll(uses);
+  for (const use of uses) {
+    const found = all.get(use.ref) ?? { problem: "was not read" };
     if ("problem" in found) {
       problems.push(`${use.field}: ${use.ref} ${found.problem}`);
       continue;
@@ -132,9 +156,10 @@ export function resolveSecrets(fleet: FleetSpec): Record<string, pulumi.Output<s
     const problem = use.kind === "ssh" ? sshProblem(value) : keyProblem(value);
     if (problem !== undefined) problems.push(`${use.field}: the value of ${use.ref} ${problem}`);
     values[use.ref] = pulumi.secret(value);
+    if (found.version !== undefined && found.version !== null) versions[use.ref] = found.version;
   }
   if (problems.length > 0) {
     throw new ComponentError(problems, "put the secrets in place as said above; nothing was contacted");
   }
-  return values;
+  return { values, versions };
 }

@@ -2,7 +2,7 @@ import type { AgentSpec, GatewaySpec } from "./gateway.ts";
 import type { EnvironmentSpec, NodeDesign } from "./fleet.ts";
 import { credentialVariable } from "./names.ts";
 import { permissionProblems } from "./permission-rules.ts";
-import { resolutionProblems } from "./resolution-rules.ts";
+import { developmentProblems, resolutionProblems } from "./resolution-rules.ts";
 import { sharedDirectoryProblems } from "./shared-directories.ts";
 import { DEFAULT_NODE_VERSION, DEFAULT_OPENCLAW_VERSION, type RuntimeSpec } from "./runtime.ts";
 
@@ -22,6 +22,7 @@ interface FleetLike {
 /** Rules across fields. Each problem names the field it is about; none repeats a secret. */
 export function fleetProblems(fleet: FleetLike): FleetProblem[] {
   const environments = new Set(fleet.environments.map((environment) => environment.name));
+  const kinds = new Map(fleet.environments.map(({ name, kind }) => [name, kind]));
   return [
     ...duplicates(fleet.environments, (environment) => environment.name, ["environments"], "name"),
     ...duplicates(fleet.nodes, (node) => node.name, ["nodes"], "name"),
@@ -39,7 +40,11 @@ export function fleetProblems(fleet: FleetLike): FleetProblem[] {
       ...duplicates(node.gateways, (gateway) => gateway.home, ["nodes", n, "gateways"], "home"),
       ...node.gateways.flatMap((gateway, g) => {
         const path = ["nodes", n, "gateways", g];
-        return [...gatewayProblems(gateway, path, environments), ...sharedDirectoryProblems(node, gateway, path)];
+        return [
+          ...gatewayProblems(gateway, path, environments),
+          ...developmentProblems(gateway, kinds.get(gateway.environment), path),
+          ...sharedDirectoryProblems(node, gateway, path),
+        ];
       }),
     ]),
   ];

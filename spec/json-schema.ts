@@ -2,7 +2,8 @@ import { dirname, join } from "node:path";
 import ts from "typescript";
 import { z } from "zod";
 import { fleetSchema } from "./fleet.ts";
-import { SECRET_REF_SCHEMES, secretRefSchema } from "./secret-ref.ts";
+import { SECRET_REF_SCHEMES } from "./ref-schemes.ts";
+import { secretRefSchema } from "./secret-ref.ts";
 
 // draft 7, since that is what the YAML language server knows best
 type JsonSchema = z.core.JSONSchema.BaseSchema;

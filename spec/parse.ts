@@ -39,7 +39,8 @@ export function parseNode(input: unknown): NodeDesign {
   const shape = nodeDesignSchema.safeParse(input);
   if (!shape.success) throw new SpecError(shape.error.issues.flatMap(describeIssue));
   const named = [...new Set(shape.data.gateways.map(({ environment }) => environment))];
-  const environments = named.map((name) => ({ name, kind: "prod" as const }));
+  // what an environment is for is the fleet's to say; the rules that depend on it are not for a single node
+  const environments = named.map((name) => ({ name, kind: "dev" as const }));
   const problems = fleetProblems({ environments, nodes: [shape.data] });
   if (problems.length > 0) {
     // `nodes[0]` is this node

@@ -1,8 +1,8 @@
 import type { FleetProblem } from "./fleet-rules.ts";
+import type { EnvironmentSpec } from "./fleet.ts";
 import type { GatewaySpec } from "./gateway.ts";
-import { MANAGER_SCHEMES } from "./manager-ref.ts";
-import type { ManagerRef } from "./manager-ref.ts";
 import { identityRefs } from "./node-identity.ts";
+import { DEVELOPMENT_SCHEMES, NODE_SCHEMES, type ManagerRef } from "./ref-schemes.ts";
 import { parseSecretRef } from "./secret-ref.ts";
 
 /** Field of `nodeIdentity` that a scheme needs. */
@@ -10,7 +10,7 @@ const IDENTITY = { vault: "vault", "aws-sm": "aws" } as const satisfies Record<M
 
 function managerScheme(text: string): ManagerRef["scheme"] | undefined {
   const parsed = parseSecretRef(text);
-  return parsed.ok ? MANAGER_SCHEMES.find((scheme) => scheme === parsed.ref.scheme) : undefined;
+  return parsed.ok ? NODE_SCHEMES.find((scheme) => scheme === parsed.ref.scheme) : undefined;
 }
 
 /** What has to fit together so that the node can read its credentials itself, and only then has an identity. */
@@ -23,7 +23,7 @@ export function resolutionProblems(gateway: GatewaySpec, path: readonly (string 
       const at = [...path, "agents", a, "credentials", c, "secret"];
       const scheme = managerScheme(secret);
       if (scheme === undefined) {
-        const schemes = MANAGER_SCHEMES.map((one) => `${one}://`).join(" and ");
+        const schemes = NODE_SCHEMES.map((one) => `${one}://`).join(" and ");
         problems.push({ path: at, message: `the node can read ${schemes} only; take \`resolve: node\` away` });
         return;
       }
@@ -42,12 +42,41 @@ export function resolutionProblems(gateway: GatewaySpec, path: readonly (string 
       });
     }
   }
-  for (const { field, ref } of identityRefs(gateway.nodeIdentity)) {
-    if (managerScheme(ref) === undefined) continue;
-    problems.push({
-      path: [...path, "nodeIdentity", ...field.split(".")],
-      message: "the node signs in with it, so it has to be read at deploy: pulumi://, env:// or file://",
-    });
-  }
   return problems;
+}
+
+/** References of a gateway by field. */
+function refsOf(
+  gateway: GatewaySpec,
+): readonly { readonly field: readonly (string | number)[]; readonly ref: string }[] {
+  return [
+    ...(gateway.token === undefined ? [] : [{ field: ["token"], ref: gateway.token }]),
+    ...identityRefs(gateway.nodeIdentity).map(({ field, ref }) => ({
+      field: ["nodeIdentity", ...field.split(".")],
+      ref,
+    })),
+    ...gateway.agents.flatMap((agent, a) =>
+      agent.credentials.map(({ secret }, c) => ({ field: ["agents", a, "credentials", c, "secret"], ref: secret })),
+    ),
+  ];
+}
+
+/** A production or CI credential in somebody's shell or home directory has no owner but that person. */
+export function developmentProblems(
+  gateway: GatewaySpec,
+  kind: EnvironmentSpec["kind"] | undefined,
+  path: readonly (string | number)[],
+): FleetProblem[] {
+  if (kind !== "prod" && kind !== "ci") return [];
+  return refsOf(gateway).flatMap(({ field, ref }) => {
+    const scheme = DEVELOPMENT_SCHEMES.find((one) => ref.startsWith(`${one}://`));
+    return scheme === undefined
+      ? []
+      : [
+          {
+            path: [...path, ...field],
+            message: `${scheme}:// is for development, and environment '${gateway.environment}' is ${kind}; keep the value in a secret manager or as pulumi://KEY`,
+          },
+        ];
+  });
 }

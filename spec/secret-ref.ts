@@ -1,76 +1,42 @@
 import { z } from "zod";
-import { formatManagerRef, MANAGER_SCHEMES, parseManagerRef } from "./manager-ref.ts";
-import type { ManagerRef } from "./manager-ref.ts";
-
-/**
- * A reference to a secret, never the value.
- * - `vault://mount/path#field`, `aws-sm://name-or-arn#json-key`: a secret manager, read by the node itself.
- * - `pulumi://KEY`: a secret of the stack's configuration (or of an ESC environment it imports), `gatehouse:KEY`.
- * - `env://NAME`: a variable of the operator's process; development only.
- * - `file:///absolute/path`: a file on the operator's machine that nobody else can read; development only.
- */
-export type SecretRef =
-  | ManagerRef
-  | { readonly scheme: "pulumi"; readonly key: string }
-  | { readonly scheme: "env"; readonly name: string }
-  | { readonly scheme: "file"; readonly path: string };
-
-/** The schemes this version resolves. */
-export const SECRET_REF_SCHEMES = ["pulumi", "env", "file", ...MANAGER_SCHEMES] as const;
+import { RefProblem, RefReader } from "./ref-reader.ts";
+import { GRAMMARS, SECRET_REF_SCHEMES, type RefScheme, type SecretRef } from "./ref-schemes.ts";
 
 export type SecretRefParse =
   { readonly ok: true; readonly ref: SecretRef } | { readonly ok: false; readonly problem: string };
 
-/** Parses a reference. The problem text never repeats the input: a value pasted in place of a reference must not be shown. */
+/**
+ * Parses a reference to a secret: it names where a value is kept, and is never the value. The problem says at which
+ * character it goes wrong and never repeats the input: a value pasted in place of a reference must not be shown.
+ */
 export function parseSecretRef(text: string): SecretRefParse {
   const separator = text.indexOf("://");
+  const scheme = text.slice(0, Math.max(separator, 0));
+  const known: RefScheme | undefined = SECRET_REF_SCHEMES.find((one) => one === scheme);
+  if (known === undefined) return { ok: false, problem: schemeProblem(text, separator, scheme) };
+  const grammar = GRAMMARS[known];
+  try {
+    return { ok: true, ref: grammar.parse(new RefReader(text, separator + 3)) };
+  } catch (error) {
+    if (!(error instanceof RefProblem)) throw error;
+    return { ok: false, problem: `is wrong at ${error.message} (${grammar.form})` };
+  }
+}
+
+function schemeProblem(text: string, separator: number, scheme: string): string {
+  const known = SECRET_REF_SCHEMES.join(", ");
   if (separator < 1) {
-    return {
-      ok: false,
-      problem: `not a secret reference (no 'scheme://' in ${text.length} characters; expected ${SECRET_REF_SCHEMES.map((s) => `${s}://…`).join(", ")})`,
-    };
+    return `not a secret reference (no 'scheme://' in ${text.length} characters; schemes are ${known})`;
   }
-  const scheme = text.slice(0, separator);
-  const rest = text.slice(separator + 3);
-  switch (scheme) {
-    case "pulumi":
-      return /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/.test(rest)
-        ? { ok: true, ref: { scheme, key: rest } }
-        : { ok: false, problem: "pulumi:// takes one configuration key: letters, digits, '_', '.', '-'" };
-    case "env":
-      return /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(rest)
-        ? { ok: true, ref: { scheme, name: rest } }
-        : { ok: false, problem: "env:// takes one variable name: letters, digits and '_'" };
-    case "file":
-      return /^\/[^\0\n]+$/.test(rest)
-        ? { ok: true, ref: { scheme, path: rest } }
-        : { ok: false, problem: "file:// takes an absolute path: file:///path/to/key" };
-    case "vault":
-    case "aws-sm":
-      return parseManagerRef(scheme, rest);
-    default:
-      return {
-        ok: false,
-        problem: /^[a-z0-9-]{1,12}$/.test(scheme)
-          ? `scheme '${scheme}' is not known; known are ${SECRET_REF_SCHEMES.join(", ")}`
-          : `its scheme is not known; known are ${SECRET_REF_SCHEMES.join(", ")}`,
-      };
-  }
+  return /^[a-z0-9-]{1,12}$/.test(scheme)
+    ? `scheme '${scheme}' is not known; known are ${known}`
+    : `its scheme is not known; known are ${known}`;
 }
 
 /** The text of a reference; `parseSecretRef(formatSecretRef(r))` gives `r` again. */
 export function formatSecretRef(ref: SecretRef): string {
-  switch (ref.scheme) {
-    case "pulumi":
-      return `pulumi://${ref.key}`;
-    case "env":
-      return `env://${ref.name}`;
-    case "file":
-      return `file://${ref.path}`;
-    case "vault":
-    case "aws-sm":
-      return formatManagerRef(ref);
-  }
+  const grammar = GRAMMARS[ref.scheme] as { format(one: SecretRef): string };
+  return `${ref.scheme}://${grammar.format(ref)}`;
 }
 
 /** A secret reference in a spec: stays the text that the author wrote. */

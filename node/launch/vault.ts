@@ -5,6 +5,8 @@ import type { Answer } from "./http.ts";
 import type { LaunchIdentity, VaultSecret } from "./plan.ts";
 
 type Identity = NonNullable<LaunchIdentity["vault"]>;
+/** Where a Vault is. */
+type Server = Pick<Identity, "address" | "namespace">;
 
 export interface Read {
   readonly value: string;
@@ -12,7 +14,7 @@ export interface Read {
   readonly version: string | null;
 }
 
-function url(identity: Identity, path: string): URL {
+function url(identity: Server, path: string): URL {
   return new URL(`/v1/${path.split("/").map(encodeURIComponent).join("/")}`, identity.address);
 }
 
@@ -22,13 +24,14 @@ function complains(answer: Answer, about: RegExp): boolean {
   return texts.some((text) => typeof text === "string" && about.test(text));
 }
 
-/** A session with the node's AppRole; valid for a few reads. */
+/** A session with a Vault. */
 export class VaultSession {
-  readonly #identity: Identity;
+  readonly #identity: Server;
   readonly #token: string;
   readonly #deadline: AbortSignal;
 
-  private constructor(identity: Identity, token: string, deadline: AbortSignal) {
+  /** A session with a token that exists; `open` makes one from the node's AppRole. */
+  constructor(identity: Server, token: string, deadline: AbortSignal) {
     this.#identity = identity;
     this.#token = token;
     this.#deadline = deadline;
@@ -79,6 +82,11 @@ export class VaultSession {
     return { value, version: kv === 2 && typeof version === "number" ? String(version) : null };
   }
 
+  /** Whether Vault knows the token. @throws {ResolveFailure} no answer. */
+  async isValid(): Promise<boolean> {
+    return (await this.#get(url(this.#identity, "auth/token/lookup-self"))).status === 200;
+  }
+
   /** Ends the session; that it could not be ended is no failure of the start, its lease ends it. */
   async close(): Promise<void> {
     await ask(
@@ -100,7 +108,7 @@ export class VaultSession {
   }
 }
 
-function headers({ namespace }: Identity, token?: string): Record<string, string> {
+function headers({ namespace }: Server, token?: string): Record<string, string> {
   return {
     "X-Vault-Request": "true",
     ...(namespace === undefined ? {} : { "X-Vault-Namespace": namespace }),
@@ -111,8 +119,8 @@ function headers({ namespace }: Identity, token?: string): Record<string, string
 function denied(what: string): ResolveFailure {
   return new ResolveFailure(
     "needs a person",
-    `denied: this node's AppRole may not ${what}`,
-    "give the role a policy with `read` on this path, or correct the reference",
+    `denied: this login may not ${what}`,
+    "give it a policy with `read` on this path, or correct the reference",
   );
 }
 
@@ -124,7 +132,7 @@ function missing(answer: Answer, secret: VaultSecret): ResolveFailure {
     return new ResolveFailure(
       "needs a person",
       `not found: there is no store '${secret.mount}'`,
-      "check the first part of the reference and nodeIdentity.vault.namespace",
+      "check the first part of the reference, and the namespace",
     );
   }
   const deleted = typeof member(answer.json, "data", "metadata", "deletion_time") === "string";

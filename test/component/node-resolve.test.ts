@@ -95,7 +95,7 @@ describe("a key that the node reads", () => {
   });
 });
 
-describe("a key that the operator would have to read from a manager", () => {
+describe("a key that the operator has no login for", () => {
   it("is refused before anything is registered", async () => {
     const registered: string[] = [];
     const deployed = fleetWith(files.sshKey, (node) => ({
@@ -109,7 +109,7 @@ describe("a key that the operator would have to read from a manager", () => {
       })),
     }));
     const run = runFleet(deployed, { onRegister: (name) => registered.push(name) });
-    await expect(run).rejects.toThrow("set `resolve: node` on the credential");
+    await expect(run).rejects.toThrow(`${REFERENCE} VAULT_ADDR is not set; set VAULT_ADDR and \`vault login\``);
     expect(registered).toEqual([]);
   });
 });

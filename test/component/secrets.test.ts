@@ -101,6 +101,7 @@ describe("secrets that can't be used", () => {
       ...node,
       gateways: node.gateways.map((gateway) => ({
         ...gateway,
+        environment: "staging",
         agents: refs.map((secret, index) => ({
           id: `agent-${index}`,
           model: "anthropic/claude-opus-4-8",

@@ -39,6 +39,13 @@ export class VaultStandIn {
     return this.#tokens.size;
   }
 
+  /** A token as a person's login has it. */
+  issueToken(): string {
+    const token = `hvs.${randomBytes(60).toString("base64url")}`;
+    this.#tokens.add(token);
+    return token;
+  }
+
   /** Listens, at the same port again after `stop`. */
   async start(): Promise<this> {
     const server = createServer((request, response) => {
@@ -72,6 +79,7 @@ export class VaultStandIn {
     if (typeof token !== "string") return errors(403, "permission denied");
     if (!this.#tokens.has(token))
       return errors(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n");
+    if (url.pathname === "/v1/auth/token/lookup-self") return reply(200, { data: {} });
     if (url.pathname === "/v1/auth/token/revoke-self") {
       this.#tokens.delete(token);
       return reply(204, {});
@@ -84,9 +92,7 @@ export class VaultStandIn {
     if (given.role_id !== this.roleId || given.secret_id !== this.secretId) {
       return errors(400, "invalid role or secret ID");
     }
-    const token = `hvs.${randomBytes(60).toString("base64url")}`;
-    this.#tokens.add(token);
-    return reply(200, { auth: { client_token: token, lease_duration: 60, num_uses: 0 } });
+    return reply(200, { auth: { client_token: this.issueToken(), lease_duration: 60, num_uses: 0 } });
   }
 
   #read(path: string, version: string | null): Reply {
