@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ComponentError, fingerprintKey, GatewayNode, resolveSecrets } from "./components/index.ts";
+import { ComponentError, fingerprintKey, GatewayNode, Principal, resolveSecrets } from "./components/index.ts";
 import type { ConnectionArgs, CredentialView, Gateway } from "./components/index.ts";
 import { parseFleet, SpecError } from "./spec/index.ts";
 import type { ConnectionSpec, FleetSpec, NodeSpec } from "./spec/index.ts";
@@ -70,6 +70,24 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
   );
 }
 
+/** Who may reach which gateway, and for what; no secret. */
+function principalOutputs(fleet: FleetSpec, principals: Readonly<Record<string, Principal>>) {
+  return fleet.principals.map(({ name, kind, environment, keyVersion }) => ({
+    name,
+    kind,
+    environment,
+    keyVersion,
+    fingerprint: principals[name]?.fingerprint,
+    gateways: fleet.nodes.flatMap((node) =>
+      node.gateways.flatMap((gateway) =>
+        gateway.access.flatMap(({ principal, from = [], tunnel, command = null }) =>
+          principal === name ? [{ node: node.name, gateway: gateway.name, from, tunnel, command }] : [],
+        ),
+      ),
+    ),
+  }));
+}
+
 /** The stack: one `GatewayNode` for every node of the fleet in `gatehouse:fleet`. */
 export default async function program(): Promise<Record<string, unknown>> {
   const fleet = fleetFromConfig();
@@ -84,6 +102,13 @@ export default async function program(): Promise<Record<string, unknown>> {
   }
   const { values: secrets, versions: secretVersions } = await resolveSecrets(fleet);
   const key = fingerprintKey("fingerprint-key");
+  const principals = Object.fromEntries(fleet.principals.map((spec) => [spec.name, new Principal(spec.name, spec)]));
+  const publicKeys = Object.fromEntries(
+    fleet.principals.map(({ name, rotateEveryDays }) => [
+      name,
+      { publicKey: principals[name]?.publicKey ?? "", rotateEveryDays },
+    ]),
+  );
   const components = fleet.nodes.map((node) => {
     const { name, platform, runtime, downloads, connection, machineId } = node;
     return {
@@ -98,6 +123,7 @@ export default async function program(): Promise<Record<string, unknown>> {
         ...(machineId !== undefined && { machineId }),
         secrets,
         secretVersions,
+        principals: publicKeys,
         fingerprintKey: key,
       }),
     };
@@ -125,5 +151,7 @@ export default async function program(): Promise<Record<string, unknown>> {
   const ledger = pulumi
     .all(components.flatMap(({ component }) => Object.values(component.gateways).map((gateway) => gateway.ledger)))
     .apply((ledgers) => ledgers.flat());
-  return { nodes, ledger, gatewayTokens };
+  const made = Object.entries(principals).flatMap(([name, { privateKey }]) => (privateKey ? [[name, privateKey]] : []));
+  const principalKeys = pulumi.secret(Object.fromEntries(made) as Record<string, pulumi.Output<string>>);
+  return { nodes, ledger, gatewayTokens, principals: principalOutputs(fleet, principals), principalKeys };
 }

@@ -6,6 +6,7 @@ import type { ConnectionArgs, EndpointArgs } from "../remote/connection.ts";
 import { parseNode } from "../spec/index.ts";
 import type { GatewaySpec, NodeDesignInput } from "../spec/index.ts";
 import { resolveDownloads } from "./downloads.ts";
+import type { PrincipalKey } from "./access.ts";
 import { ComponentError } from "./errors.ts";
 import { Gateway } from "./gateway.ts";
 import type { GatewaySecrets } from "./gateway.ts";
@@ -22,6 +23,8 @@ export interface GatewayNodeArgs extends Omit<NodeDesignInput, "name"> {
   readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** By reference: what the manager calls the version that `secrets` holds; for the ledger. */
   readonly secretVersions?: Readonly<Record<string, string>>;
+  /** The principals that `gateways[].access` names, by name. */
+  readonly principals?: Readonly<Record<string, PrincipalKey>>;
   /** 32 bytes, base64url, as `fingerprintKey()` makes them; default: a key of this node's own. */
   readonly fingerprintKey?: pulumi.Input<string>;
 }
@@ -102,11 +105,28 @@ export class GatewayNode extends pulumi.ComponentResource {
   readonly gateways: Readonly<Record<string, Gateway>>;
 
   constructor(name: string, args: GatewayNodeArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { connection, machineId, secrets, secretVersions = {}, fingerprintKey: givenKey, ...described } = args;
+    const {
+      connection,
+      machineId,
+      secrets,
+      secretVersions = {},
+      principals = {},
+      fingerprintKey: givenKey,
+      ...described
+    } = args;
     const design = parseNode({ name, ...described });
     const resolved = design.gateways.map((gateway) => gatewaySecrets(gateway, secrets));
-    const missing = resolved.flatMap((gateway) => gateway.missing);
-    if (missing.length > 0) throw new ComponentError(missing, "pass every secret that the gateways refer to");
+    const missing = [
+      ...resolved.flatMap((gateway) => gateway.missing),
+      ...design.gateways.flatMap(({ name: gateway, access }) =>
+        access.flatMap(({ principal }) =>
+          principals[principal] === undefined
+            ? [`gateway ${gateway}, access: no key for ${principal} in 'principals'`]
+            : [],
+        ),
+      ),
+    ];
+    if (missing.length > 0) throw new ComponentError(missing, "pass every secret and key that the gateways refer to");
     const plan = planRuntime(design.runtime);
     const downloads = resolveDownloads(design.downloads);
     const provisions = design.platform === "linux";
@@ -158,6 +178,7 @@ export class GatewayNode extends pulumi.ComponentResource {
           gateway,
           secrets: resolved[index]?.secrets ?? { credentials: {}, identity: {} },
           secretVersions,
+          principals,
           fingerprintKey: key,
           plan,
           bootstrapped: phases ? [phases.bootstrap.command] : [],

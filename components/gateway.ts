@@ -6,6 +6,8 @@ import type { GatewayLayout, RenderedGeneration } from "../render/index.ts";
 import { remotePhase } from "../remote/phase.ts";
 import type { RemotePhase } from "../remote/phase.ts";
 import type { GatewaySpec, NodeDesign } from "../spec/index.ts";
+import { accessOf, accessView } from "./access.ts";
+import type { PrincipalKey } from "./access.ts";
 import { Agent, sealingFor } from "./agent.ts";
 import type { PhaseTarget } from "./agent.ts";
 import { agentCredentials, changeMark, secretView } from "./credentials.ts";
@@ -38,6 +40,8 @@ export interface GatewayComponentArgs {
   readonly secrets: GatewaySecrets;
   /** By reference, of secrets whose manager has versions. */
   readonly secretVersions: Readonly<Record<string, string>>;
+  /** The principals of `gateway.access`, by name. */
+  readonly principals: Readonly<Record<string, PrincipalKey>>;
   readonly fingerprintKey: pulumi.Output<string>;
   readonly plan: RuntimePlan;
   /** Absent on platforms that this version does not provision. */
@@ -106,6 +110,7 @@ export class Gateway extends pulumi.ComponentResource {
         unit: GATEWAY_UNIT,
         paths: privatePaths(gateway, layout),
         designHash: designHash(gateway, plan.unitRuntime),
+        access: accessView(gateway),
         ...layers,
         ...(gateway.nodeIdentity === undefined ? {} : { nodeIdentity: gateway.nodeIdentity }),
         ...(gateway.change === undefined ? {} : { change: gateway.change }),
@@ -123,6 +128,8 @@ export class Gateway extends pulumi.ComponentResource {
 
     const account = target && this.#account(name, layout, args, target);
     this.agents = this.#agents(name, { layout, credentials, account }, args);
+    const access =
+      target && account && accessOf(name, { ...args, target, layout, parent: this, after: account.command });
     const live = target && account && this.#switch(name, args, target, account);
     this.generation = live ? live.generation : pulumi.output(undefined);
     this.switched = live ? live.switched : pulumi.output(undefined);
@@ -136,6 +143,8 @@ export class Gateway extends pulumi.ComponentResource {
       credentials,
       secretVersions: args.secretVersions,
       verified: this.verified,
+      principals: args.principals,
+      installed: access === undefined ? pulumi.output([]) : access.result.apply(({ keys }) => keys),
     });
     this.registerOutputs({
       endpoint: this.endpoint,

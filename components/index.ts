@@ -5,6 +5,8 @@ export { Gateway } from "./gateway.ts";
 export { GatewayNode, type GatewayNodeArgs } from "./gateway-node.ts";
 export { fingerprintKey } from "./keys.ts";
 export type { LedgerEntry } from "./ledger.ts";
+export { Principal } from "./principal.ts";
+export type { PrincipalKey } from "./access.ts";
 export { resolveSecrets } from "./resolve-secrets.ts";
 export { Runtime } from "./runtime.ts";
 export type { ConnectionArgs, EndpointArgs } from "../remote/connection.ts";

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { IssuedCredential, VerifyResult } from "../node/protocol.ts";
+import type { InstalledKey, IssuedCredential, VerifyResult } from "../node/protocol.ts";
 import { GATEWAY_TOKEN_VARIABLE } from "../spec/index.ts";
 import type { CredentialSpec, GatewaySpec } from "../spec/index.ts";
+import type { PrincipalKey } from "./access.ts";
 import type { AgentCredential, SecretView } from "./credentials.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -9,24 +10,24 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** One credential and its life; holds no secret. */
 export interface LedgerEntry {
   /** Which of the two layers it belongs to. */
-  readonly track: "gateway" | "provider";
-  /** Whom it is issued to: `GATEWAY` for the token, `GATEWAY/AGENT` for a provider key. */
+  readonly track: "gateway" | "provider" | "access";
+  /** Whom it is issued to: `GATEWAY` for the token, `GATEWAY/AGENT` for a provider key, a principal for its SSH key. */
   readonly principal: string;
   readonly node: string;
   readonly gateway: string;
   readonly environment: string;
-  /** Model provider; null for the gateway token. */
+  /** Model provider; null for the gateway token and for SSH keys. */
   readonly provider: string | null;
-  /** Where the value is kept; null for a generated token. */
+  /** Where the value is kept; null for a generated token and for SSH keys. */
   readonly ref: string | null;
-  /** These two are null where the node reads the value itself. */
+  /** Of an SSH key `SHA256:…`. These two are null where the node reads the value itself, `masked` for every SSH key. */
   readonly fingerprint: string | null;
   readonly masked: string | null;
   /** As the manager names what was read, by the node at start or by the operator; null where it has no versions. */
   readonly version: string | null;
-  /** Variable of the unit that carries it. */
-  readonly variable: string;
-  readonly unit: string;
+  /** Variable of the unit that carries it; these two are null for SSH keys. */
+  readonly variable: string | null;
+  readonly unit: string | null;
   /** RFC 3339, UTC, by the node's clock; null where nothing is provisioned. */
   readonly issued: string | null;
   readonly rotated: string | null;
@@ -42,6 +43,9 @@ interface LedgerArgs {
   readonly credentials: Readonly<Record<string, readonly AgentCredential[]>>;
   readonly secretVersions: Readonly<Record<string, string>>;
   readonly verified: pulumi.Output<VerifyResult | undefined>;
+  /** SSH keys of principals, as they are installed. */
+  readonly installed: pulumi.Output<readonly InstalledKey[]>;
+  readonly principals: Readonly<Record<string, PrincipalKey>>;
 }
 
 /** `rotated` and `days` later, as RFC 3339. */
@@ -64,6 +68,8 @@ export function gatewayLedger({
   credentials,
   secretVersions,
   verified,
+  installed,
+  principals,
 }: LedgerArgs): pulumi.Output<LedgerEntry[]> {
   const lines = [
     {
@@ -87,18 +93,18 @@ export function gatewayLedger({
       })),
     ),
   ];
+  const common = { node, gateway: gateway.name, environment: gateway.environment };
   return pulumi
     .all([
       verified,
       pulumi.output(lines.map(({ shown }) => ({ fingerprint: shown.fingerprint, masked: shown.masked }))),
+      installed,
     ])
-    .apply(([result, shown]) =>
-      lines.map(({ track, principal, provider, ref, variable, days }, index) => ({
+    .apply(([result, shown, keys]) => [
+      ...lines.map(({ track, principal, provider, ref, variable, days }, index) => ({
+        ...common,
         track,
         principal,
-        node,
-        gateway: gateway.name,
-        environment: gateway.environment,
         provider,
         ref,
         fingerprint: shown[index]?.fingerprint ?? null,
@@ -114,10 +120,37 @@ export function gatewayLedger({
           days,
         ),
       })),
-    );
+      ...keys.map((key) => accessEntry(key, principals[key.principal]?.rotateEveryDays, common)),
+    ]);
 }
 
-function dates(entry: IssuedCredential | undefined, days: number): Pick<LedgerEntry, "issued" | "rotated" | "due"> {
+function accessEntry(
+  key: InstalledKey,
+  days: number | undefined,
+  common: Pick<LedgerEntry, "node" | "gateway" | "environment">,
+): LedgerEntry {
+  return {
+    ...common,
+    track: "access",
+    principal: key.principal,
+    provider: null,
+    ref: null,
+    fingerprint: key.fingerprint,
+    masked: null,
+    version: null,
+    variable: null,
+    unit: null,
+    issued: key.issued,
+    rotated: key.rotated,
+    // a period that nobody named makes no date
+    due: days === undefined ? null : dueDate(key.rotated, days),
+  };
+}
+
+function dates(
+  entry: Pick<IssuedCredential, "issued" | "rotated"> | undefined,
+  days: number,
+): Pick<LedgerEntry, "issued" | "rotated" | "due"> {
   if (entry === undefined) return { issued: null, rotated: null, due: null };
   return { issued: entry.issued, rotated: entry.rotated, due: dueDate(entry.rotated, days) };
 }

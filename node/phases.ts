@@ -1,3 +1,4 @@
+import { accessPhase } from "./access/index.ts";
 import { accountPhase } from "./account/index.ts";
 import { agentPhase } from "./agent/index.ts";
 import { gatewayPhase, settle } from "./gateway/index.ts";
@@ -10,6 +11,7 @@ export const program: Program = {
   phases: {
     runtime: runtimePhase,
     account: accountPhase,
+    access: accessPhase,
     agent: agentPhase,
     gateway: gatewayPhase,
     verify: verifyPhase,

@@ -8,7 +8,7 @@ import type { LaunchedCredential } from "./launch/record.ts";
  * A phase is `gatehouse-node apply PHASE` (or `remove PHASE`) with one JSON payload on stdin. The last line of stdout is
  * `RESULT_MARK` followed by one JSON object; everything for people goes to stderr.
  */
-export const PHASES = ["runtime", "account", "agent", "gateway", "verify"] as const;
+export const PHASES = ["runtime", "account", "access", "agent", "gateway", "verify"] as const;
 export type PhaseName = (typeof PHASES)[number];
 
 /** Option of `apply`, `remove` and of the bootstrap script: this resource was provisioned before. */
@@ -256,10 +256,43 @@ export interface IssuedCredential {
   readonly rotated: string;
 }
 
+/** One line of a gateway user's authorized_keys. */
+export interface AccessKey {
+  readonly principal: string;
+  /** Type and key, no comment. */
+  readonly publicKey: string;
+  readonly from: readonly string[];
+  /** Null: nothing runs. */
+  readonly command: string | null;
+  /** Loopback port that may be forwarded to; null: none. */
+  readonly tunnelPort: number | null;
+}
+export interface AccessPayload {
+  readonly machine: MachineExpectation;
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  readonly keys: readonly AccessKey[];
+}
+/** The key of a principal as it is installed; times are RFC 3339, UTC, by the node's clock. */
+export interface InstalledKey {
+  readonly principal: string;
+  /** `SHA256:…`, as OpenSSH shows it. */
+  readonly fingerprint: string;
+  readonly issued: string;
+  readonly rotated: string;
+}
+export interface AccessResult {
+  readonly keys: readonly InstalledKey[];
+  /** SSH sessions that were ended because a key is gone. */
+  readonly endedSessions: number;
+}
+
 export interface PhaseTypes {
   readonly runtime: { readonly payload: RuntimePayload; readonly result: RuntimeResult };
   readonly account: { readonly payload: AccountPayload; readonly result: AccountResult };
   readonly agent: { readonly payload: AgentPayload; readonly result: AgentResult };
   readonly gateway: { readonly payload: GatewayPayload; readonly result: GatewayResult };
+  readonly access: { readonly payload: AccessPayload; readonly result: AccessResult };
   readonly verify: { readonly payload: VerifyPayload; readonly result: VerifyResult };
 }

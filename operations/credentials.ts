@@ -24,7 +24,7 @@ export function dated(ledger: readonly LedgerLine[], now: Date, dueWithin: numbe
 const day = (date: string | null): string => date?.slice(0, 10) ?? "?";
 
 function valueOf({ fingerprint, masked, version }: DatedCredential): string {
-  if (fingerprint !== null) return `${masked ?? ""}\n${fingerprint}`;
+  if (fingerprint !== null) return masked === null ? fingerprint : `${masked}\n${fingerprint}`;
   return `read by the node${version === null ? "" : `\nversion ${version}`}`;
 }
 
@@ -42,7 +42,7 @@ export function credentialsText(credentials: readonly DatedCredential[]): string
       line.principal,
       line.environment,
       line.provider ?? "",
-      line.ref ?? "(generated)",
+      line.ref ?? (line.track === "access" ? "SSH key" : "(generated)"),
       valueOf(line),
       day(line.issued),
       day(line.rotated),

@@ -56,7 +56,7 @@ const node = z.object({
 });
 
 const ledgerLine = z.object({
-  track: z.enum(["gateway", "provider"]),
+  track: z.enum(["gateway", "provider", "access"]),
   principal: z.string(),
   node: z.string(),
   gateway: z.string(),
@@ -68,12 +68,30 @@ const ledgerLine = z.object({
   masked: z.string().nullable(),
   /** What the running process was given, where the node reads it from a manager that has versions. */
   version: z.string().nullable().default(null),
-  variable: z.string(),
-  unit: z.string(),
+  variable: z.string().nullable(),
+  unit: z.string().nullable(),
   /** RFC 3339; null until a node confirmed it. */
   issued: z.string().nullable(),
   rotated: z.string().nullable(),
   due: z.string().nullable(),
+});
+
+const principal = z.object({
+  name: z.string(),
+  kind: z.string(),
+  environment: z.string(),
+  keyVersion: z.int(),
+  /** `SHA256:…`, as OpenSSH shows it. */
+  fingerprint: z.string(),
+  gateways: z.array(
+    z.object({
+      node: z.string(),
+      gateway: z.string(),
+      from: z.array(z.string()),
+      tunnel: z.string(),
+      command: z.string().nullable(),
+    }),
+  ),
 });
 
 const stackOutputs = z.object({
@@ -82,6 +100,10 @@ const stackOutputs = z.object({
   ledger: z.array(ledgerLine).default([]),
   /** SECRET: the values. Show them only through `publicOutputs`. */
   gatewayTokens: z.record(z.string(), z.string()).default({}),
+  /** CI runners and people, and what each may reach. */
+  principals: z.array(principal).default([]),
+  /** SECRET: the private SSH keys that were made. Show only through `publicOutputs`. */
+  principalKeys: z.record(z.string(), z.string()).default({}),
 });
 
 /** What a stack provides, by node and gateway name. Empty before the first `up` and after `destroy`. */
@@ -112,8 +134,9 @@ export function parseOutputs(raw: unknown): StackOutputs {
   );
 }
 
-/** The same without secrets: each token is masked. */
+/** The same without secrets: each token is masked, of a private key there is its name. */
 export function publicOutputs(outputs: StackOutputs): StackOutputs {
   const masked = Object.entries(outputs.gatewayTokens).map(([name, token]) => [name, mask(token)] as const);
-  return { ...outputs, gatewayTokens: Object.fromEntries(masked) };
+  const keys = Object.keys(outputs.principalKeys).map((name) => [name, "(private SSH key)"] as const);
+  return { ...outputs, gatewayTokens: Object.fromEntries(masked), principalKeys: Object.fromEntries(keys) };
 }

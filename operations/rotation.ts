@@ -30,6 +30,11 @@ function principalOf(target: RotationTarget): string {
   return target.track === "gateway" ? target.gateway : `${target.gateway}/${target.agent}`;
 }
 
+/** Without SSH keys, which a new `keyVersion` in the fleet rotates. */
+function ownLines(ledger: readonly LedgerLine[]): readonly LedgerLine[] {
+  return ledger.filter(({ track }) => track !== "access");
+}
+
 /** How a target is called in messages: `team-a, gateway token`, `team-a/research, anthropic`. */
 export function targetText(target: RotationTarget): string {
   return `${principalOf(target)}, ${target.track === "gateway" ? TOKEN_SLOT : target.provider}`;
@@ -41,7 +46,9 @@ export function targetText(target: RotationTarget): string {
  */
 export function ledgerLine(outputs: StackOutputs, target: RotationTarget): LedgerLine {
   const provider = target.track === "gateway" ? null : target.provider;
-  const found = outputs.ledger.find((line) => line.principal === principalOf(target) && line.provider === provider);
+  const found = ownLines(outputs.ledger).find(
+    (line) => line.principal === principalOf(target) && line.provider === provider,
+  );
   if (found?.fingerprint === null) {
     throw refused(
       `'${targetText(target)}' is read by the node itself (${found.ref ?? ""}): there is no value here to rotate`,
@@ -49,7 +56,7 @@ export function ledgerLine(outputs: StackOutputs, target: RotationTarget): Ledge
     );
   }
   if (found !== undefined) return found;
-  const known = outputs.ledger.map((line) => `${line.principal}, ${line.provider ?? TOKEN_SLOT}`);
+  const known = ownLines(outputs.ledger).map((line) => `${line.principal}, ${line.provider ?? TOKEN_SLOT}`);
   throw refused(
     `the stack has no credential '${targetText(target)}'; it has ${known.length === 0 ? "none" : known.join("; ")}`,
     "name one of these: GATEWAY --token, or GATEWAY --agent AGENT --provider PROVIDER",
@@ -81,7 +88,7 @@ function fingerprintsOf(gateway: string, inputs: unknown): ReadonlyMap<string, u
 function changedBy(planned: readonly PlannedChange[], ledger: readonly LedgerLine[]): string[] {
   const gateways = planned.filter(({ type }) => type === GATEWAY);
   const served = new Map(
-    ledger.map((line) => [`${line.principal}, ${line.provider ?? TOKEN_SLOT}`, line.fingerprint ?? line.ref]),
+    ownLines(ledger).map((line) => [`${line.principal}, ${line.provider ?? TOKEN_SLOT}`, line.fingerprint ?? line.ref]),
   );
   const wanted = new Map(gateways.flatMap(({ name, after }) => [...fingerprintsOf(name, after)]));
   const edited = gateways.filter(({ before, after }) => member(before, "designHash") !== member(after, "designHash"));

@@ -9,7 +9,7 @@ import type { ConnectionArgs } from "./connection.ts";
 import { resultValue } from "./result.ts";
 
 /** Phases that leave something behind which `destroy` has to remove. */
-const REMOVABLE: ReadonlySet<PhaseName> = new Set(["runtime", "account", "agent", "gateway"]);
+const REMOVABLE: ReadonlySet<PhaseName> = new Set(["runtime", "account", "access", "agent", "gateway"]);
 
 /** One phase on one node: one `remote.Command`, so one SSH handshake. */
 export interface RemotePhase<R> {

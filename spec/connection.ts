@@ -5,16 +5,28 @@ import { secretRefSchema } from "./secret-ref.ts";
  * A host key in `authorized_keys` form. Only ed25519 and ECDSA: the command provider offers exactly the pinned key's
  * type, and for an RSA pin that is SHA-1 `ssh-rsa`, which current OpenSSH refuses (pulumi-command 1.2.1, connection.go).
  */
-export const hostKeySchema = z
-  .string()
-  .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,2}( [^\n]*)?$/, {
-    error:
-      "expected an ed25519 or ecdsa public host key, as `ssh-keyscan -t ed25519 HOST` prints it without the host name",
-    abort: true,
-  })
-  .refine(isWholeKey, { message: "is not a whole public key of the type it names; copy the line again" })
-  // the comment is no part of the key; the provider compares bytes
-  .transform((key) => key.split(" ").slice(0, 2).join(" "));
+export const hostKeySchema = keySchema(
+  "expected an ed25519 or ecdsa public host key, as `ssh-keyscan -t ed25519 HOST` prints it without the host name",
+);
+
+/** The public key of somebody who logs in, as in `~/.ssh/id_ed25519.pub`. */
+export const publicKeySchema = keySchema(
+  "expected an ed25519 or ecdsa public key, as `ssh-keygen -t ed25519` writes it into the .pub file",
+);
+
+function keySchema(expected: string) {
+  return (
+    z
+      .string()
+      .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,2}( [^\n]*)?$/, {
+        error: expected,
+        abort: true,
+      })
+      .refine(isWholeKey, { message: "is not a whole public key of the type it names; copy the line again" })
+      // the comment is no part of the key; the provider compares bytes
+      .transform((key) => key.split(" ").slice(0, 2).join(" "))
+  );
+}
 
 /** RFC 4253 6.6: length-prefixed fields that fill the blob exactly, the first of which is the type. */
 function isWholeKey(line: string): boolean {

@@ -84,6 +84,7 @@ function gatewayProblems(
   return [
     ...undeclared,
     ...duplicates(gateway.agents, (agent) => agent.id, [...path, "agents"], "id"),
+    ...duplicates(gateway.access, ({ principal }) => principal, [...path, "access"], "principal"),
     ...duplicates(gateway.providers, (provider) => provider.id, [...path, "providers"], "id"),
     ...variableProblems(gateway.agents, [...path, "agents"]),
     ...resolutionProblems(gateway, path),

@@ -3,6 +3,7 @@ import { changeSchema } from "./change.ts";
 import { connectionSchema } from "./connection.ts";
 import { gatewaySchema } from "./gateway.ts";
 import { nameSchema } from "./names.ts";
+import { principalSchema } from "./principals.ts";
 import { downloadsSchema, runtimeSchema } from "./runtime.ts";
 
 export const PLATFORMS = ["linux", "macos"] as const;
@@ -46,6 +47,8 @@ export type EnvironmentSpec = z.output<typeof environmentSchema>;
 export const fleetSchema = z.strictObject({
   /** Every environment that a gateway may name. */
   environments: z.array(environmentSchema).min(1),
+  /** CI runners and people who may reach gateways, each with a key of its own. */
+  principals: z.array(principalSchema).default([]),
   /** The machines. */
   nodes: z.array(nodeSchema).min(1),
   /** Why this change of the fleet is made. */

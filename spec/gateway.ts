@@ -3,6 +3,7 @@ import { changeSchema } from "./change.ts";
 import { absolutePathSchema, agentIdSchema, nameSchema, providerIdSchema, userNameSchema } from "./names.ts";
 import { nodeIdentitySchema } from "./node-identity.ts";
 import { permissionsSchema, TRUST_BOUNDARIES } from "./permissions.ts";
+import { accessSchema } from "./principals.ts";
 import { secretRefSchema } from "./secret-ref.ts";
 
 const modelSchema = z
@@ -83,6 +84,8 @@ export const gatewaySchema = z.strictObject({
   providers: z.array(providerSchema).default([]),
   /** The agents of this gateway. */
   agents: z.array(agentSchema).min(1, "a gateway needs at least one agent"),
+  /** Who else may reach this gateway over SSH, and for what. */
+  access: z.array(accessSchema).default([]),
   /** Heap of the gateway process in MiB. */
   heapMebibytes: z.int().min(512).max(65536).default(2048),
   /** Generations kept on disk, the live one included; every other one is a rollback point. */

@@ -8,6 +8,7 @@ export * from "./node-identity.ts";
 export * from "./parse.ts";
 export { trustBoundary } from "./permission-rules.ts";
 export * from "./permissions.ts";
+export * from "./principals.ts";
 export * from "./runtime.ts";
 export {
   DEVELOPMENT_SCHEMES,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fleetProblems } from "./fleet-rules.ts";
+import { principalProblems } from "./principal-rules.ts";
 import { fleetSchema, nodeDesignSchema, type FleetSpec, type NodeDesign } from "./fleet.ts";
 
 /** A spec that cannot be used. The message lists every problem as `field: problem`; no value of the input is in it. */
@@ -24,7 +25,7 @@ export function parseFleet(input: unknown): FleetSpec {
   const shape = fleetSchema.safeParse(input);
   if (!shape.success) throw new SpecError(shape.error.issues.flatMap(describeIssue));
   // only on a sound shape: these messages quote names, which an unsound shape could have filled with a secret
-  const problems = fleetProblems(shape.data);
+  const problems = [...fleetProblems(shape.data), ...principalProblems(shape.data)];
   if (problems.length > 0) {
     throw new SpecError(problems.map(({ path, message }) => ({ field: fieldName(path), problem: message })));
   }

@@ -13,6 +13,8 @@ export interface NodePaths {
   /** Private half of the key that payloads are sealed for. */
   readonly sealingKey: string;
   readonly locks: string;
+  /** One `<gateway>.json` for every gateway that principals may reach: whose keys, since when. */
+  readonly access: string;
   /** One `<gateway>.json` for every gateway whose account exists. */
   readonly gateways: string;
 }
@@ -29,6 +31,7 @@ export function nodePaths(root = "/"): NodePaths {
     machineRecord: join(state, "machine.json"),
     sealingKey: join(state, "sealing-key.pem"),
     locks: join(state, "locks"),
+    access: join(state, "access"),
     gateways: join(state, "gateways"),
   };
 }

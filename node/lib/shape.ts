@@ -36,7 +36,11 @@ export const text: Shape<string> = (value, path) => {
   return value;
 };
 
-export const textOrNull: Shape<string | null> = (value, path) => (value === null ? null : text(value, path));
+export function nullable<T>(shape: Shape<T>): Shape<T | null> {
+  return (value, path) => (value === null ? null : shape(value, path));
+}
+
+export const textOrNull: Shape<string | null> = nullable(text);
 
 /** A string that matches `pattern`; `expected` says so in words. */
 export function textLike(pattern: RegExp, expected: string): Shape<string> {

@@ -55,6 +55,10 @@ export interface Users {
   grantRead(user: OsUser, path: string): Promise<void>;
   /** Undoes `grantRead`; no error when the directory is gone. */
   revokeRead(user: OsUser, path: string): Promise<void>;
+  /** `none`: no login runs anything; `commands`: sshd can run forced commands, which it does through the user's shell. */
+  setShell(user: OsUser, use: "none" | "commands"): Promise<void>;
+  /** Ends the user's SSH sessions; how many there were. */
+  endSessions(user: OsUser): Promise<number>;
   /** Deletes home, then user and group; killed half way, the next call continues. */
   purge(user: OsUser): Promise<void>;
 }

@@ -260,6 +260,27 @@ async function revokeRead(user: OsUser, path: string): Promise<void> {
   await must(["setfacl", "-R", "-P", "-d", "-x", entry, path], ACL_SECONDS);
 }
 
+async function setShell(user: OsUser, use: "none" | "commands"): Promise<void> {
+  const shell = use === "commands" ? "/bin/sh" : await noLoginShell();
+  if ((await find(user.name))?.shell !== shell) await must(["usermod", "--shell", shell, user.name]);
+}
+
+async function endSessions(user: OsUser): Promise<number> {
+  let ended = 0;
+  for (const pid of await processesOf(user.uid)) {
+    // the half of sshd that runs as the user; its child, a forced command, ends with the connection
+    const command = await readFile(join("/proc", String(pid), "comm"), "utf8").catch(() => "");
+    if (!/^sshd(?:-session)?$/.test(command.trim())) continue;
+    try {
+      process.kill(pid, "SIGTERM");
+      ended += 1;
+    } catch (error) {
+      if (errnoOf(error) !== "ESRCH") throw error;
+    }
+  }
+  return ended;
+}
+
 async function purge(user: OsUser): Promise<void> {
   await rm(user.home, { recursive: true, force: true });
   await must(["userdel", user.name]);
@@ -278,5 +299,7 @@ export const linuxUsers: Users = {
   may,
   grantRead,
   revokeRead,
+  setShell,
+  endSessions,
   purge,
 };

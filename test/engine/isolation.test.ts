@@ -1,8 +1,11 @@
+import { spawn, spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keyProblem } from "../../demo/key-problem.ts";
 import { agentTurn } from "../../demo/turn.ts";
 import type { ToolCall } from "../../sandbox/provider/index.ts";
-import { REACH_OVER_TOOLS } from "../../spec/index.ts";
+import { REACH_OVER_TOOLS, type FleetInput } from "../../spec/index.ts";
 import { canaryKey, FleetBench } from "./fleet-fixture.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
 
@@ -158,6 +161,113 @@ describe.skipIf(!(await nodesCanRun()))("agents of two gateways", () => {
       expect(audit.summary.critical, JSON.stringify(audit)).toBe(0);
       expect(JSON.parse(await openclaw(user, "config validate --json"))).toMatchObject({ valid: true });
     }
+  });
+
+  describe("and runners and people", () => {
+    const RUNNER = { name: "runner-1", kind: "ci-runner" as const, environment: "staging" };
+    const PERSON = { name: "on-call", kind: "person" as const, environment: "staging" };
+    type Access = NonNullable<FleetInput["nodes"][number]["gateways"][number]["access"]>;
+    const TUNNEL: Access = [{ principal: "runner-1", from: ["127.0.0.1"] }];
+    const COMMAND: Access = [
+      { principal: "on-call", tunnel: "none", command: '/bin/echo "only $SSH_ORIGINAL_COMMAND"' },
+    ];
+    const up = async (access: Access, principals: NonNullable<FleetInput["principals"]>) =>
+      await bench.up("prod", { ...bench.fleet([teamA(), { ...teamB(), access }]), principals });
+    const file = (name: string) => join(bench.directory, name);
+
+    /** `ssh` with one key, as the second gateway's user; what it printed and how it ended. */
+    function ssh(key: string, ...args: readonly string[]): { readonly code: number | null; readonly text: string } {
+      const { host, port } = bench.node.ssh;
+      const options = ["-T", "-i", key, "-p", String(port), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"];
+      const unknown = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
+      const done = spawnSync("ssh", [...options, ...unknown, ...args.slice(0, -1), `${USER_B}@${host}`, args.at(-1) ?? ""], { encoding: "utf8", input: "GET /readyz HTTP/1.0\r\n\r\n", timeout: 30_000 }); // prettier-ignore
+      return { code: done.status, text: `${done.stdout}${done.stderr}` };
+    }
+    /** A request to a port of the node through the connection itself. */
+    const through = (key: string, port: number, ...args: readonly string[]) =>
+      ssh(key, ...args, "-W", `127.0.0.1:${port}`, "");
+    let port: number;
+
+    it("come in with keys of their own, which are on the ledger and in no state in clear", async () => {
+      port = teamB().port;
+      const { outputs } = await up([...TUNNEL, ...COMMAND], [RUNNER, PERSON]);
+      for (const [name, key] of Object.entries(outputs.principalKeys)) {
+        await writeFile(file(name), key, { mode: 0o600 });
+        expect(key).toContain("OPENSSH PRIVATE KEY");
+        expect(await bench.operatorBytes()).not.toContain(key.split("\n")[2]);
+      }
+      const lines = outputs.ledger.filter(({ track }) => track === "access");
+      expect(lines).toMatchObject([
+        { principal: "runner-1", gateway: "team-b", variable: null, ref: null },
+        { principal: "on-call", gateway: "team-b" },
+      ]);
+      for (const line of lines) {
+        expect(line.fingerprint).toBe(outputs.principals.find(({ name }) => name === line.principal)?.fingerprint);
+        expect(Date.parse(line.due ?? "") - Date.parse(line.rotated ?? "")).toBe(90 * 24 * 60 * 60 * 1000);
+      }
+    });
+
+    it("reach the gateway's port and no other, and open no shell", () => {
+      expect(through(file("runner-1"), port).text).toContain('"ready":true');
+      expect(through(file("runner-1"), teamA().port).text).not.toContain("ready");
+      expect(through(file("runner-1"), bench.node.ssh.port).text).not.toContain("SSH-2.0");
+      const shell = ssh(file("runner-1"), "id");
+      expect(shell.code).not.toBe(0);
+      expect(shell.text).not.toContain("uid=");
+      expect(ssh(file("runner-1"), "-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:22", "true").text).toMatch(
+        /remote port forwarding failed/,
+      );
+    });
+
+    it("run the one command whatever they ask for", () => {
+      expect(ssh(file("on-call"), "id")).toEqual({ code: 0, text: "only id\n" });
+      expect(through(file("on-call"), port).text).not.toContain("ready");
+    });
+
+    it("come from where they may, and only with a key of the list", () => {
+      expect(through(file("runner-1"), port, "-b", "127.0.0.2").text).toContain("Permission denied");
+      expect(ssh(bench.node.ssh.identityFile, "id").text).toContain("Permission denied");
+    });
+
+    it("change nothing the second time", async () => {
+      const report = await up([...TUNNEL, ...COMMAND], [RUNNER, PERSON]);
+      expect(Object.keys(report.changes)).toEqual(["same"]);
+    });
+
+    it("lose an old key at once, with the session that is open", async () => {
+      const options = ["-N", "-i", file("runner-1"), "-p", String(bench.node.ssh.port), "-o", "IdentitiesOnly=yes"];
+      const unknown = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+      const session = spawn("ssh", [...options, ...unknown, `${USER_B}@${bench.node.ssh.host}`], { stdio: "ignore" });
+      const ended = new Promise((resolve) => session.once("exit", resolve));
+      await bench.until(`pgrep -u ${USER_B} -x sshd`);
+      const { outputs } = await up([...TUNNEL, ...COMMAND], [{ ...RUNNER, keyVersion: 2 }, PERSON]);
+      await ended;
+      expect(through(file("runner-1"), port).text).toContain("Permission denied");
+      await writeFile(file("runner-1"), outputs.principalKeys["runner-1"] ?? "", { mode: 0o600 });
+      expect(through(file("runner-1"), port).text).toContain('"ready":true');
+      const line = outputs.ledger.find(({ principal }) => principal === "runner-1");
+      expect(Date.parse(line?.rotated ?? "")).toBeGreaterThan(Date.parse(line?.issued ?? ""));
+    });
+
+    it("stop an `up` that would have to touch a key which Gatehouse did not write", async () => {
+      const keys = `/home/${USER_B}/.ssh/authorized_keys`;
+      expect(await bench.output(`stat -c '%a %U' ${keys} /home/${USER_B}/.ssh`)).toBe("640 root\n750 root");
+      await bench.output(`ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key >> ${keys}`);
+      const fleet = {
+        ...bench.fleet([teamA(), { ...teamB(), access: TUNNEL }]),
+        principals: [{ ...RUNNER, keyVersion: 2 }],
+      };
+      const error = await bench.failedUp("prod", fleet);
+      expect(error.message).toContain("has 1 key that Gatehouse did not write");
+      await bench.output(`sed -i '$d' ${keys}`);
+    });
+
+    it("are out when the spec does not name them", async () => {
+      await up([], []);
+      for (const name of ["runner-1", "on-call"]) expect(ssh(file(name), "id").text).toContain("Permission denied");
+      expect(await bench.output(`getent passwd ${USER_B} | cut -d: -f7`)).toBe("/usr/sbin/nologin");
+      expect((await bench.node.exec(`ls /home/${USER_B}/.ssh/authorized_keys`)).code).not.toBe(0);
+    });
   });
 
   it("fail by themselves when their key never came, and take nobody else's", async () => {

@@ -12,6 +12,8 @@ import { validFleet } from "../fleet-input.ts";
 
 const TOKEN = "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZmdoaUp";
 
+const PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nCANARY\n-----END OPENSSH PRIVATE KEY-----\n";
+
 const OUTPUTS: StackOutputs = {
   nodes: {
     "box-1": {
@@ -77,18 +79,24 @@ const OUTPUTS: StackOutputs = {
     },
   ],
   gatewayTokens: { "team-a": TOKEN },
+  principals: [],
+  principalKeys: { "runner-1": PRIVATE_KEY },
 };
 
 describe("outputs", () => {
   it("show no token, neither as JSON nor as text", () => {
     const shown = publicOutputs(parseOutputs(OUTPUTS));
     expect(shown.gatewayTokens).toEqual({ "team-a": `${TOKEN.slice(0, 4)}…${TOKEN.slice(-4)}` });
-    for (const text of [JSON.stringify(shown), outputsText(shown)]) expect(text).not.toContain(TOKEN.slice(4, -4));
+    for (const text of [JSON.stringify(shown), outputsText(shown)]) {
+      expect(text).not.toContain(TOKEN.slice(4, -4));
+      expect(text).not.toContain("CANARY");
+    }
+    expect(shown.principalKeys).toEqual({ "runner-1": "(private SSH key)" });
     expect(shown.nodes).toEqual(OUTPUTS.nodes);
   });
 
   it("hide a token that a person made", () => {
-    const shown = publicOutputs({ nodes: {}, ledger: [], gatewayTokens: { a: "correct-horse-battery" } });
+    const shown = publicOutputs({ ...parseOutputs({}), gatewayTokens: { a: "correct-horse-battery" } });
     expect(shown.gatewayTokens["a"]).toBe("(21 characters, hidden)");
   });
 
@@ -100,7 +108,7 @@ describe("outputs", () => {
   });
 
   it("are empty before the first run, and refused when they are of another version", () => {
-    expect(parseOutputs({})).toEqual({ nodes: {}, ledger: [], gatewayTokens: {} });
+    expect(parseOutputs({})).toEqual({ nodes: {}, ledger: [], gatewayTokens: {}, principals: [], principalKeys: {} });
     const bad = { nodes: { box: { host: 1 } }, gatewayTokens: { a: TOKEN } };
     expect(() => parseOutputs(bad)).toThrow(/nodes\.box\.host/);
     expect(() => parseOutputs(bad)).not.toThrow(TOKEN);

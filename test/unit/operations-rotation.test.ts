@@ -43,7 +43,7 @@ function outputsWith(line: LedgerLine, gateway: object = {}): StackOutputs {
     ...gateway,
   };
   const nodes = { "box-1": { gateways: { "team-a": live } } } as unknown as StackOutputs["nodes"];
-  return { nodes, ledger: [token, line], gatewayTokens: {} };
+  return { nodes, ledger: [token, line], gatewayTokens: {}, principals: [], principalKeys: {} };
 }
 
 const view = (tokenFingerprint: string, key: string, more: object = {}) => ({
@@ -73,7 +73,9 @@ describe("the line of a rotation", () => {
     expect(() => ledgerLine(outputsWith(lineOf({})), unknown)).toThrow(
       "team-a, gateway token; team-a/research, anthropic",
     );
-    expect(() => ledgerLine({ nodes: {}, ledger: [], gatewayTokens: {} }, TOKEN)).toThrow("it has none");
+    expect(() =>
+      ledgerLine({ nodes: {}, ledger: [], gatewayTokens: {}, principals: [], principalKeys: {} }, TOKEN),
+    ).toThrow("it has none");
   });
 
   it("is refused for a key that the node reads itself", () => {
@@ -96,6 +98,8 @@ describe("the plan of a rotation", () => {
       lineOf({ principal: "team-a/builder", fingerprint: "b" }),
     ],
     gatewayTokens: {},
+    principals: [],
+    principalKeys: {},
   };
 
   it("passes when it changes that credential and nothing else", () => {
