@@ -117,7 +117,9 @@ function keyProblem(value: string): string | undefined {
 }
 
 function sshProblem(value: string): string | undefined {
-  if (!/^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(value)) return `is no private key (${value.length} characters)`;
+  if (!/^-----BEGIN ([A-Z ]*PRIVATE KEY)-----\n[^]*\n-----END \1-----\n$/.test(value)) {
+    return `is no whole private key (${value.length} characters)`;
+  }
   return value.includes("ENCRYPTED")
     ? "is protected by a passphrase (put the key into your SSH agent instead)"
     : undefined;

@@ -9,7 +9,7 @@ type AzureRef = Extract<OperatorRef, { readonly scheme: "azure-kv" }>;
 const AZ: Tool = {
   name: "the Azure CLI",
   login: "`az login`, or `az login --service-principal` in CI",
-  variables: ["AZURE_*", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE"],
+  variables: ["AZURE_*", "REQUESTS_CA_BUNDLE"],
   complaints: [
     [/az login|AADSTS|\bUnauthorized\b/i, "not signed in"],
     [/SecretNotFound|SecretDisabled|VaultNotFound|was not found in this key vault/i, "not found"],

@@ -2,7 +2,10 @@ import { exec, type ExecResult } from "../node/lib/exec.ts";
 import { ReadFailure, type FailureKind, type ReadContext } from "./failure.ts";
 
 /** Beside a tool's own variables: where it finds its programs, its configuration and the desktop's agent. */
-const ORDINARY = ["PATH", "HOME", "USER", "LOGNAME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "TMPDIR"];
+const ORDINARY = [
+  ...["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME"],
+  ...["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+];
 const KEEP_BYTES = 256 * 1024;
 
 /** A vendor's command line that prints a secret. */
@@ -42,7 +45,7 @@ export function fixFor(kind: FailureKind, { name, login }: Pick<Tool, "name" | "
     case "tool missing":
       return `install ${name} and put it on PATH; ${login}`;
     case "unusable":
-      return "store the key there as plain text";
+      return "the secret is there, but is no text that can be trusted: look at it with the tool itself, and store the key as plain text";
     case "unknown":
       return `run the tool by hand to see its own message; ${login}`;
   }
@@ -69,10 +72,10 @@ export async function runTool(
     timeoutSeconds: context.seconds,
     keepBytes: KEEP_BYTES,
   }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      throw toolFailure(tool, "tool missing", `${argv[0]} is not on PATH`);
-    }
-    throw error;
+    const { code = "error" } = error as NodeJS.ErrnoException;
+    throw code === "ENOENT"
+      ? toolFailure(tool, "tool missing", `${argv[0]} is not on PATH`)
+      : toolFailure(tool, "tool missing", `${argv[0]} can't be started (${code})`);
   });
   if (result.status === 0 && !result.truncated) return result.stdout;
   throw failureOf(tool, argv[0], result);

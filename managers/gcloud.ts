@@ -9,7 +9,7 @@ type GcpRef = Extract<OperatorRef, { readonly scheme: "gcp-sm" }>;
 const GCLOUD: Tool = {
   name: "the Google Cloud CLI",
   login: "`gcloud auth login`, or a service account with `gcloud auth activate-service-account`",
-  variables: ["CLOUDSDK_*", "GOOGLE_*", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"],
+  variables: ["CLOUDSDK_*", "GOOGLE_*"],
   complaints: [
     [/do not currently have an active account|UNAUTHENTICATED|reauth|invalid_grant/i, "not signed in"],
     [/NOT_FOUND/, "not found"],

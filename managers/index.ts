@@ -65,7 +65,13 @@ export async function readManagers(
   const found = [...refs].map(([key, ref]) =>
     limit(async (): Promise<readonly [string, Reading | ReadFailure]> => {
       const context = { env, seconds, deadline: AbortSignal.timeout(seconds * 1000) };
-      const reading = await read(ref, context).catch((error: unknown) => {
+      // the race is for what a login may do before the first request, such as a `credential_process` that hangs
+      const late = new Promise<never>((_, reject) => {
+        context.deadline.addEventListener("abort", () => {
+          reject(new ReadFailure("no answer", `no answer within ${seconds} s`, "run the same command again"));
+        });
+      });
+      const reading = await Promise.race([read(ref, context), late]).catch((error: unknown) => {
         if (error instanceof ReadFailure) return error;
         throw error;
       });

@@ -1,5 +1,5 @@
 import type { OperatorRef } from "../spec/index.ts";
-import { runTool, textOf, type Tool } from "./command.ts";
+import { runTool, textOf, toolFailure, type Tool } from "./command.ts";
 import type { ReadContext, Reading } from "./failure.ts";
 
 type SopsRef = Extract<OperatorRef, { readonly scheme: "sops" }>;
@@ -19,7 +19,10 @@ const SOPS: Tool = {
 /** Reads one value of an encrypted file with `sops decrypt --extract`; a relative file is one of the working directory. */
 export async function readSops({ file, path }: SopsRef, context: ReadContext): Promise<Reading> {
   const extract = path.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `[${JSON.stringify(key)}]`)).join("");
-  // the version check would ask the network
-  const argv = ["sops", "--disable-version-check", "decrypt", "--extract", extract, file] as const;
-  return { value: textOf(SOPS, await runTool(SOPS, argv, context)), version: null };
+  // the version check would ask the network; as JSON, a branch of the document cannot pass for a value
+  const argv = ["sops", "--disable-version-check", "decrypt", "--output-type", "json", "--extract", extract, file] as const; // prettier-ignore
+  const printed = await runTool(SOPS, argv, context);
+  if (/^[[{]\n/.test(printed))
+    throw toolFailure(SOPS, "unusable", "the keys lead to a branch of the file, not to a value");
+  return { value: textOf(SOPS, printed), version: null };
 }

@@ -59,6 +59,8 @@ export async function readVault(ref: VaultRef, context: ReadContext): Promise<Re
         fixFor("not signed in", VAULT),
       );
     }
-    throw new ReadFailure(kind, error.message, kind === "denied" ? fixFor(kind, VAULT) : error.fix, { cause: error });
+    // the session's own words of advice are for a node
+    const fix = kind === "denied" || kind === "no answer" ? fixFor(kind, VAULT) : error.fix;
+    throw new ReadFailure(kind, error.message, fix, { cause: error });
   }
 }

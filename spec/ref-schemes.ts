@@ -1,4 +1,4 @@
-import { RefProblem, type RefReader } from "./ref-reader.ts";
+import type { RefReader } from "./ref-reader.ts";
 
 /** A reference to a secret in a manager that the node itself can read. */
 export type ManagerRef =
@@ -69,7 +69,8 @@ function query(options: Readonly<Record<string, string | number | undefined>>): 
 }
 
 const NAME = /[\w.@-]+/;
-const WORDS = /[\w.@+-]+(?: +[\w.@+-]+)*/;
+/** What ends up in an argument vector begins with no dash: it would be an option there. */
+const WORDS = /[\w.@+][\w.@+-]*(?: +[\w.@+-]+)*/;
 
 /** How each scheme is written; `format` gives what `parse` takes. */
 export const GRAMMARS: { readonly [S in RefScheme]: Grammar<Extract<SecretRef, { readonly scheme: S }>> } = {
@@ -144,15 +145,14 @@ export const GRAMMARS: { readonly [S in RefScheme]: Grammar<Extract<SecretRef, {
     form: "op://vault/item/field",
     parse(reader) {
       // what the vendor's own check accepts (measured, SDK 0.5.0), but no empty part
-      const part = /[\w.-]+(?: +[\w.-]+)*/;
+      const part = /[\w.][\w.-]*(?: +[\w.-]+)*/;
       const vault = reader.take(part, "the vault");
       reader.expect("/", "the item");
       const item = reader.take(part, "the item");
       reader.expect("/", "the field");
-      const names = reader.segments(part, "/", "the field");
+      const first = reader.take(part, "the field");
+      const second = reader.skip("/") ? reader.take(part, "the field") : undefined;
       reader.end("the end of the field");
-      const [first = "", second, more] = names;
-      if (more !== undefined) throw new RefProblem(1, "at most vault, item, section and field");
       return second === undefined
         ? { scheme: "op", vault, item, field: first }
         : { scheme: "op", vault, item, section: first, field: second };
@@ -165,8 +165,8 @@ export const GRAMMARS: { readonly [S in RefScheme]: Grammar<Extract<SecretRef, {
     parse(reader) {
       const project = reader.take(/[a-z0-9][a-z0-9.:-]*/, "the project id or number");
       reader.expect("/", "the secret");
-      const secret = reader.take(/[\w-]{1,255}/, "the name of the secret");
-      const version = reader.skip("#") ? reader.take(/[\w-]+/, "a version number or alias") : undefined;
+      const secret = reader.take(/\w[\w-]{0,254}/, "the name of the secret");
+      const version = reader.skip("#") ? reader.take(/\w[\w-]*/, "a version number or alias") : undefined;
       reader.end(version === undefined ? "the end, or '#' and a version" : "the end of the version");
       return { scheme: "gcp-sm", project, secret, ...given("version", version) };
     },
@@ -177,7 +177,7 @@ export const GRAMMARS: { readonly [S in RefScheme]: Grammar<Extract<SecretRef, {
     parse(reader) {
       const vault = reader.take(/[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]/, "the vault: 3 to 24 letters, digits and '-'");
       reader.expect("/", "the secret");
-      const secret = reader.take(/[A-Za-z0-9-]{1,127}/, "the name of the secret: letters, digits and '-'");
+      const secret = reader.take(/[A-Za-z0-9][A-Za-z0-9-]{0,126}/, "the name of the secret: letters, digits and '-'");
       return {
         scheme: "azure-kv",
         vault,

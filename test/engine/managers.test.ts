@@ -73,6 +73,7 @@ describe.skipIf(!sops || !age)("sops with age", () => {
   it("names what is missing: key, file, identity", async () => {
     expect((await failure(`sops://${file}#providers/openai`, env)).kind).toBe("not found");
     expect((await failure(`sops://${directory}/none.json#a`, env)).kind).toBe("not found");
+    expect(await failure(`sops://${file}#providers`, env)).toMatchObject({ kind: "unusable", message: "the keys lead to a branch of the file, not to a value" }); // prettier-ignore
     const other = join(directory, "other.txt");
     execFileSync("age-keygen", ["-o", other], { stdio: "ignore" });
     const without = await failure(`sops://${file}#providers/anthropic.prod`, { ...env, SOPS_AGE_KEY_FILE: other });

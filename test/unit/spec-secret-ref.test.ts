@@ -9,7 +9,8 @@ import {
 } from "../../spec/index.ts";
 
 const text = (pattern: RegExp) => fc.stringMatching(pattern);
-const words = text(/^[\w@+-]{1,12}( [\w@+-]{1,12})?$/);
+const words = text(/^[\w@+][\w@+-]{0,12}( [\w@+-]{1,12})?$/);
+const item = text(/^\w[\w-]{0,12}( [\w-]{1,12})?$/);
 const name = text(/^[\w@-]{1,12}$/);
 const path = (part: fc.Arbitrary<string>) =>
   fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
@@ -42,16 +43,15 @@ const REFS: { readonly [S in RefScheme]: fc.Arbitrary<Extract<SecretRef, { reado
     ) // prettier-ignore
     .filter((ref) => ![ref.stage, ref.version].some((one) => one?.includes("@"))),
   op: fc
-    .tuple(fc.record({ vault: name, item: name, field: name }), maybe("section", name))
-    .map(([ref, section]) => ({ scheme: "op" as const, ...ref, ...section }))
-    .filter((ref) => !Object.values(ref).some((one) => one.includes("@"))),
+    .tuple(fc.record({ vault: item, item, field: item }), maybe("section", item))
+    .map(([ref, section]) => ({ scheme: "op" as const, ...ref, ...section })),
   "gcp-sm": fc
-    .tuple(text(/^[a-z][a-z0-9-]{4,20}$/), text(/^[\w-]{1,20}$/), maybe("version", text(/^[\w-]{1,8}$/)))
+    .tuple(text(/^[a-z][a-z0-9-]{4,20}$/), text(/^\w[\w-]{0,20}$/), maybe("version", text(/^\w[\w-]{0,8}$/)))
     .map(([project, secret, version]) => ({ scheme: "gcp-sm" as const, project, secret, ...version })),
   "azure-kv": fc
     .tuple(
       text(/^[a-z][a-z0-9-]{1,20}[a-z0-9]$/),
-      text(/^[A-Za-z0-9-]{1,20}$/),
+      text(/^[A-Za-z0-9][A-Za-z0-9-]{0,20}$/),
       maybe("version", text(/^[0-9a-f]{32}$/)),
     )
     .map(([vault, secret, version]) => ({ scheme: "azure-kv" as const, vault, secret, ...version })),
@@ -102,7 +102,11 @@ describe("SecretRef", () => {
     ["op://vault/item", 16, "'/' and the field"],
     ["op://vault//field", 12, "the item"],
     ["op://vault/item/field?attribute=otp", 22, "the end of the field"],
-    ["op://v/i/s/f/x", 1, "at most vault, item, section and field"],
+    ["op://v/i/s/f/x", 13, "the end of the field"],
+    ["pass://--help", 8, "the name in the password store"],
+    ["sops://-x#a", 8, "the encrypted file"],
+    ["gcp-sm://p/s#--x", 14, "a version number or alias"],
+    ["azure-kv://vault/-x", 18, "the name of the secret"],
     ["gcp-sm://project", 17, "'/' and the secret"],
     ["gcp-sm://project/secret#", 25, "a version number or alias"],
     ["gcp-sm://project/secret/versions/1", 24, "the end, or '#' and a version"],
