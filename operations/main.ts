@@ -8,6 +8,7 @@ import { OperationError } from "./error.ts";
 import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { publicOutputs } from "./outputs.ts";
+import { principalKey, writePrivateKey } from "./private-key.ts";
 import { doneText, outputsText, plannedText } from "./report.ts";
 import { rotate } from "./rotate.ts";
 import { rotationText, targetText, type RotationTarget } from "./rotation.ts";
@@ -27,6 +28,9 @@ interface RotateFlags extends CommonFlags {
   readonly provider?: string;
   readonly token?: true;
   readonly yes?: true;
+}
+interface KeyFlags extends CommonFlags {
+  readonly out: string;
 }
 interface RunFlags extends CommonFlags {
   readonly config?: string;
@@ -128,6 +132,15 @@ async function secret(flags: CommonFlags, key: string): Promise<Result> {
   return { json: { stored: key }, text: `stored ${key}; a fleet refers to it as pulumi://${key}` };
 }
 
+async function principalKeyFile(flags: KeyFlags, principal: string): Promise<Result> {
+  const outputs = await (await open(flags)).outputs();
+  await writePrivateKey(flags.out, principalKey(outputs, principal));
+  return {
+    json: { principal, file: flags.out },
+    text: `wrote the private SSH key of ${principal} to ${flags.out}, for you alone; hand it over and delete it`,
+  };
+}
+
 /** Runs one command and ends with its status. Results are on stdout, everything else on stderr. */
 async function run(flags: CommonFlags, command: () => Promise<Result>): Promise<void> {
   const show = ({ json, text: forPeople }: Result): void => {
@@ -197,6 +210,12 @@ const program = new Command("gatehouse")
       .option("--provider <id>", "the model provider that the key is for")
       .option("--yes", "without a question")
       .action((gateway: string, flags: RotateFlags) => run(flags, () => rotateOne(flags, gateway))),
+  )
+  .addCommand(
+    common("principal-key", "write the private SSH key that was made for a runner or a person into a new private file")
+      .argument("<principal>", "name of one of the fleet's principals")
+      .requiredOption("--out <file>", "file that is made, 0600; one that exists is refused")
+      .action((principal: string, flags: KeyFlags) => run(flags, () => principalKeyFile(flags, principal))),
   )
   .addCommand(
     common("secret", "store a secret from stdin in the stack's encrypted settings")

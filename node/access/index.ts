@@ -1,9 +1,9 @@
-import { chown, readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureDirectory, writeFileAtomic } from "../lib/atomic.ts";
-import { errnoOf, PhaseFailure } from "../lib/failure.ts";
-import { gatewayUser } from "../lib/gateway-user.ts";
-import { readJsonOrNull } from "../lib/json-file.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
+import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
 import { withLock } from "../lib/lock.ts";
 import {
   absolutePath,
@@ -18,7 +18,6 @@ import {
   userName,
 } from "../lib/shape.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
-import type { OsUser } from "../platform/index.ts";
 import { EXIT } from "../protocol.ts";
 import type { AccessKey, AccessPayload, AccessResult, InstalledKey } from "../protocol.ts";
 import { authorizedKeys, foreignKeys, keyFingerprint } from "./authorized-keys.ts";
@@ -43,25 +42,46 @@ const recordShape = list(
   object<InstalledKey>({ principal: gatewayName, fingerprint: text, issued: text, rotated: text }),
 );
 
-const file = (user: OsUser): string => join(user.home, ".ssh", "authorized_keys");
+const check = (payload: unknown): AccessPayload => shape(payload, "payload");
 
-async function current(user: OsUser): Promise<string> {
-  return await readFile(file(user), "utf8").catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return "";
-    throw error;
-  });
+interface Place {
+  readonly directory: string;
+  readonly file: string;
 }
 
-async function refuseForeign(user: OsUser): Promise<void> {
-  const foreign = foreignKeys(await current(user));
-  if (foreign === 0) return;
+/** Of the user that this process runs as: root writes nothing below a home, where the user could put a link in its way. */
+function ownPlace(): Place {
+  const directory = join(ownUser().home, ".ssh");
+  return { directory, file: join(directory, "authorized_keys") };
+}
+
+/** The keys that are there. @throws {PhaseFailure} `foreign-keys` when Gatehouse did not write all of them. */
+async function ownKeys({ file }: Place): Promise<string> {
+  const content = (await readTextOrNull(file)) ?? "";
+  const foreign = foreignKeys(content);
+  if (foreign === 0) return content;
   throw new PhaseFailure({
     layer: "host",
     code: "foreign-keys",
-    message: `${file(user)} has ${foreign} key${foreign === 1 ? "" : "s"} that Gatehouse did not write`,
+    message: `${file} has ${foreign} key${foreign === 1 ? "" : "s"} that Gatehouse did not write`,
     fix: "declare whoever they belong to in the fleet's `principals`, and take the lines out of that file",
     exit: EXIT.refused,
   });
+}
+
+async function writeKeys(untrusted: unknown): Promise<undefined> {
+  const content = authorizedKeys(check(untrusted).keys);
+  const place = ownPlace();
+  if ((await ownKeys(place)) === content) return;
+  await ensureDirectory(place.directory, { mode: 0o700 });
+  await writeFileAtomic(place.file, content, { mode: 0o600 });
+}
+
+async function removeKeys(untrusted: unknown): Promise<undefined> {
+  check(untrusted);
+  const place = ownPlace();
+  await ownKeys(place);
+  await rm(place.file, { force: true });
 }
 
 /** Who has which key since when: what kept its fingerprint keeps its dates. */
@@ -72,15 +92,6 @@ function dated(known: readonly InstalledKey[], keys: readonly AccessKey[], now: 
     if (before?.fingerprint === fingerprint) return before;
     return { principal, fingerprint, issued: before?.issued ?? now, rotated: now };
   });
-}
-
-/** sshd reads the file as the user and insists on a closed directory; neither is the user's, so the gateway cannot edit them. */
-async function write(user: OsUser, content: string): Promise<void> {
-  const directory = join(user.home, ".ssh");
-  await ensureDirectory(directory, { mode: 0o750 });
-  await chown(directory, 0, user.gid);
-  if ((await current(user)) === content) return;
-  await writeFileAtomic(file(user), content, { mode: 0o640, owner: { uid: 0, gid: user.gid } });
 }
 
 async function locked<T>(gateway: string, context: Context, work: () => Promise<T>): Promise<T> {
@@ -96,12 +107,11 @@ async function apply(payload: AccessPayload, context: Context): Promise<AccessRe
   const { users } = context.platform;
   const user = await gatewayUser(users, payload.user, payload.home);
   return await locked(payload.gateway, context, async () => {
-    await refuseForeign(user);
     const record = join(context.paths.access, `${payload.gateway}.json`);
     const known = (await readJsonOrNull(record, recordShape)) ?? [];
     const next = dated(known, payload.keys, new Date().toISOString());
+    await context.asUser(user, "access-write", payload, { timeoutSeconds: 60 });
     await users.setShell(user, payload.keys.some(({ command }) => command !== null) ? "commands" : "none");
-    await write(user, authorizedKeys(payload.keys));
     const gone = known.some(({ fingerprint }) => !next.some((entry) => entry.fingerprint === fingerprint));
     // sshd does not say whose key a session came with: whoever still may comes again
     const endedSessions = gone ? await users.endSessions(user) : 0;
@@ -120,8 +130,7 @@ async function remove(payload: AccessPayload, context: Context): Promise<Removed
   const record = join(context.paths.access, `${payload.gateway}.json`);
   return await locked(payload.gateway, context, async () => {
     if (user !== undefined && (await readJsonOrNull(record, recordShape)) !== null) {
-      await refuseForeign(user);
-      await rm(file(user), { force: true });
+      await context.asUser(user, "access-remove", payload, { timeoutSeconds: 60 });
       await users.setShell(user, "none");
       await users.endSessions(user);
     }
@@ -134,7 +143,8 @@ async function remove(payload: AccessPayload, context: Context): Promise<Removed
 export const accessPhase: Phase<"access"> = {
   name: "access",
   watchdogSeconds: 120,
-  check: (payload) => shape(payload, "payload"),
+  check,
   apply,
   remove,
+  userCommands: { "access-write": writeKeys, "access-remove": removeKeys },
 };

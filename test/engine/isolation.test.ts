@@ -251,7 +251,7 @@ describe.skipIf(!(await nodesCanRun()))("agents of two gateways", () => {
 
     it("stop an `up` that would have to touch a key which Gatehouse did not write", async () => {
       const keys = `/home/${USER_B}/.ssh/authorized_keys`;
-      expect(await bench.output(`stat -c '%a %U' ${keys} /home/${USER_B}/.ssh`)).toBe("640 root\n750 root");
+      expect(await bench.output(`stat -c '%a %U' ${keys} /home/${USER_B}/.ssh`)).toBe("600 oc-team-b\n700 oc-team-b");
       await bench.output(`ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key >> ${keys}`);
       const fleet = {
         ...bench.fleet([teamA(), { ...teamB(), access: TUNNEL }]),
