@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gh201 } from "../../policies/src/rules/gh201-no-world-readable-path.ts";
+import { gh201 } from "../../policies/src/rules/gh201-private-paths.ts";
 import { gh501 } from "../../policies/src/rules/gh501-host-key-pinned.ts";
 import { ensurePulumi, type PulumiCli } from "../../sandbox/engine/cli.ts";
 import { ensurePlugins } from "../../sandbox/engine/plugins.ts";

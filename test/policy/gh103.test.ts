@@ -1,0 +1,43 @@
+import { gh103 } from "../../policies/src/rules/gh103-runners-own-identity.ts";
+import { ruleContract } from "./stack.ts";
+
+ruleContract(gh103, {
+  faults: [
+    {
+      label: "a variable of whoever runs the pipeline",
+      plant: (stack) => {
+        stack.set("Agent", "team-c/runner", ["credentials", 0, "ref"], "env://ANTHROPIC");
+      },
+      says: [/team-c\/runner: env:\/\/ANTHROPIC is a person's, and the environment is of kind ci/],
+    },
+    {
+      label: "a personal vault in production",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["credentials", 0, "ref"], "op://Private/key/credential");
+      },
+      says: [/team-a\/builder: op:\/\/Private\/key\/credential is a person's, and the environment is of kind prod/],
+    },
+    {
+      label: "a vault that the team names",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["credentials", 0, "ref"], "vault://people/jo#key");
+      },
+      says: [/team-a\/builder: vault:\/\/people\/jo#key is a person's/],
+      given: { personalReferences: ["vault://people/"] },
+    },
+    {
+      label: "two runners that sign in as one",
+      plant: (stack) => {
+        stack.set("Gateway", "team-b", ["environmentKind"], "ci");
+        stack.set("Gateway", "team-b", ["nodeIdentity"], {
+          vault: { address: "https://vault.example.net:8200", roleId: "team-c", secretId: "pulumi://team-b-vault" },
+        });
+      },
+      says: [/team-c: signs in to its manager as team-b does/],
+    },
+  ],
+  needs: [
+    ["Gateway", "team-a", ["environmentKind"]],
+    ["Agent", "team-a/builder", ["environmentKind"]],
+  ],
+});
