@@ -3,43 +3,162 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gh201 } from "../../policies/src/rules/gh201-private-paths.ts";
-import { gh501 } from "../../policies/src/rules/gh501-host-key-pinned.ts";
+import { CATALOGUE } from "../../policies/src/catalogue.ts";
 import { ensurePulumi, type PulumiCli } from "../../sandbox/engine/cli.ts";
 import { ensurePlugins } from "../../sandbox/engine/plugins.ts";
-import { HOST_KEY } from "../fleet-input.ts";
+import { OperatorFiles } from "../component/fleet.ts";
+import { CANARY, goodFleet, previewed, Stack, UNKNOWN } from "../policy/stack.ts";
 
 const root = join(import.meta.dirname, "../..");
-const CANARY = "sk-ant-api03-CANARY0000000000000000";
-
-/** Programs of a stranger: they register what the components register, and Commands of their own. */
-const HEADER = `
-import * as pulumi from "@pulumi/pulumi";
+/**
+ * A stranger's program: it registers what the program of `index.ts` registers for a fleet, as a file has it, and a Command
+ * of a component whose private key is not made yet.
+ */
+const PROGRAM = `
+import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-const view = (type, name, inputs) => new pulumi.ComponentResource("gatehouse:index:" + type, name, inputs, {});
-const hostKey = ${JSON.stringify(HOST_KEY)};
-const host = "192.0.2.1";
-const canary = pulumi.secret(${JSON.stringify(CANARY)});
 const made = new tls.PrivateKey("made", { algorithm: "ED25519" }).privateKeyOpenssh;
-const pin = { hostKeyType: "ssh-ed25519", hostKeyFingerprint: "SHA256:" + "A".repeat(43) };
+const inputs = (value) => {
+  if (value === ${JSON.stringify(UNKNOWN)}) return made;
+  if (Array.isArray(value)) return value.map(inputs);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, inputs(part)]));
+};
+const components = new Map();
+for (const { type, name, parent: parentName, parentType, props, secretOutputs } of JSON.parse(readFileSync("resources.json", "utf8"))) {
+  const parent = components.get(parentType + parentName);
+  if (type === "command:remote:Command") {
+    const { stdin, ...plain } = props;
+    new remote.Command(name, { ...inputs(plain), stdin: pulumi.secret(inputs(stdin ?? "")) }, { additionalSecretOutputs: secretOutputs, ...(parent && { parent }) });
+  } else if (type.startsWith("gatehouse:")) components.set(type + name, new pulumi.ComponentResource(type, name, inputs(props), parent ? { parent } : {}));
+}
+const pin = ${JSON.stringify("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")};
+const late = new pulumi.ComponentResource("gatehouse:index:Phases", "late", {}, {});
+new remote.Command(
+  "late-key",
+  { create: "true", logging: "none", addPreviousOutputInEnv: false, connection: { host: "192.0.2.1", hostKey: pin, privateKey: made } },
+  { additionalSecretOutputs: ["stdout", "stderr"], parent: late },
+);
 `;
 
-const SOUND = `${HEADER}
-const node = view("GatewayNode", "box-1", { node: "box-1", connection: { host, port: 22, user: "ops", ...pin } });
-new remote.Command("phase", { create: "true", stdin: canary, connection: { host, hostKey, privateKey: made } }, { parent: node });
-new remote.Command("foreign", { create: "true", stdin: canary, connection: { host, hostKey, privateKey: canary } });
-view("Gateway", "team-a", { paths: [{ path: "/home/a/.openclaw", mode: "0700", kind: "directory", owner: "a" }] });
-`;
+const team = "team-a";
+const builder = "team-a/builder";
+const phase = "team-a-gateway";
+const TOKEN = ["openclaw", "gateway", "auth", "token"];
 
-const FAULTY = `${HEADER}
-new remote.Command("unpinned", { create: "true", stdin: canary, connection: { host, privateKey: canary } });
-new remote.Command("unknown", { create: "true", stdin: canary, connection: { host, hostKey, privateKey: made } });
-view("GatewayNode", "box-1", { node: "box-1", connection: { host, port: 22, user: "ops" } });
-view("Gateway", "team-a", { paths: [{ path: "/home/a/gateway.env", mode: "0644", kind: "file", owner: "a" }] });
-view("Gateway", "team-b", { paths: [{ path: "/home/b/gateway.env", kind: "file", owner: "b" }] });
-view("Agent", "research", {});
-`;
+/** One fault for every rule, all in one stack. */
+const FAULTS: Readonly<Record<string, (stack: Stack) => void>> = {
+  GH101: (s) => {
+    s.set("Agent", builder, ["credentials", 0, "ref"], "pulumi://research-anthropic");
+  },
+  GH102: (s) => {
+    s.set("Agent", "team-b/hands", ["credentials", 0, "ref"], "pulumi://research-anthropic");
+  },
+  GH103: (s) => {
+    s.set("Agent", "team-c/runner", ["credentials", 0, "ref"], "env://ANTHROPIC");
+  },
+  GH104: (s) => {
+    s.set(
+      "Command",
+      phase,
+      ["create"],
+      `tailscale funnel 18789; socat TCP-LISTEN:1,fork TCP:127.0.0.1:18789 # ${CANARY}`,
+    );
+  },
+  GH105: (s) => {
+    s.set("Gateway", "team-b", ["token", "ref"], "pulumi://team-a-token");
+  },
+  GH106: (s) => {
+    s.set("Gateway", "team-b", ["providerFingerprints"], {});
+  },
+  GH107: (s) => {
+    s.set("Gateway", team, ["token", "rotateEveryDays"], 200);
+  },
+  GH108: (s) => {
+    s.remove("Gateway", team, ["change", "ticket"]);
+  },
+  GH109: (s) => {
+    s.set("Gateway", team, ["rollbackPoints"], 1);
+  },
+  GH110: (s) => {
+    s.set("GatewayNode", "box-1", ["connection", "privateKeyRef"], UNKNOWN);
+    s.remove("Gateway", "team-c", ["node"]);
+  },
+  GH201: (s) => {
+    s.set("Gateway", team, ["paths", 0, "mode"], "0755");
+    s.remove("Gateway", "team-b", ["paths", 0, "mode"]);
+  },
+  GH202: (s) => {
+    s.set("Gateway", team, ["user"], "root");
+  },
+  GH203: (s) => {
+    s.set("Agent", builder, ["openclaw", "sandbox", "mode"], "off");
+  },
+  GH204: (s) => {
+    s.remove("Gateway", team, ["openclaw", "auth", "order"]);
+  },
+  GH205: (s) => {
+    s.edit("Gateway", team, ["unitText"], (unit) =>
+      unit.replace("[Install]", `Environment=ANTHROPIC_API_KEY=${CANARY}\n[Install]`),
+    );
+  },
+  GH206: (s) => {
+    s.edit("Gateway", team, ["unitText"], (unit) => unit.replace("NoNewPrivileges=yes", ""));
+  },
+  GH301: (s) => {
+    s.set("Runtime", "box-1", ["nodeVersion"], "22.21.0");
+  },
+  GH302: (s) => {
+    s.set("Runtime", "box-1", ["openclawVersion"], "2026.1.28");
+  },
+  GH303: (s) => {
+    s.remove("Runtime", "box-1", ["lockfileHash"]);
+  },
+  GH304: (s) => {
+    s.edit("Gateway", team, ["unitText"], (unit) => unit.replace(":/usr/local/bin:", ":/opt/homebrew/bin:"));
+  },
+  GH305: (s) => {
+    s.set("Gateway", team, ["openclaw", "update", "auto", "enabled"], UNKNOWN);
+  },
+  GH401: (s) => {
+    s.set("Gateway", team, TOKEN, CANARY);
+  },
+  GH402: (s) => {
+    s.set("Gateway", team, ["openclaw", "gateway", "bind"], "lan");
+  },
+  GH403: (s) => {
+    s.set("Gateway", team, ["openclaw", "gateway", "tailscale", "mode"], "funnel");
+  },
+  GH404: (s) => {
+    s.remove("Gateway", team, ["openclaw", "gateway", "auth", "allowTailscale"]);
+  },
+  GH405: (s) => {
+    s.set("Gateway", team, ["openclaw", "gateway", "controlUi", "allowedOrigins"], ["*"]);
+  },
+  GH501: (s) => {
+    s.remove("Command", phase, ["connection", "hostKey"]);
+  },
+  GH502: (s) => {
+    s.get("Command", phase).secretOutputs = [];
+  },
+  GH503: (s) => {
+    s.set("Command", phase, ["environment"], { A: "b" });
+  },
+  GH504: (s) => {
+    s.set("GatewayNode", "box-2", ["connection", "privateKeyRef"], "pulumi://team-a-token");
+  },
+  GH601: (s) => {
+    s.remove("Gateway", team, ["service"]);
+  },
+  GH602: (s) => {
+    s.set("Gateway", team, ["openclaw", "logging", "audit", "enabled"], false);
+  },
+  GH701: (s) => {
+    s.set("Agent", builder, ["openclaw", "tools", "elevated", "enabled"], true);
+  },
+};
 
 describe("the policy pack under the ordinary CLI", () => {
   const work = mkdtempSync(join(tmpdir(), "gatehouse-pack-"));
@@ -57,9 +176,20 @@ describe("the policy pack under the ordinary CLI", () => {
     });
   }
 
-  function preview(program: string): ReturnType<typeof pulumi> {
-    writeFileSync(join(project, "main.ts"), program);
-    return pulumi("preview", "--policy-pack", pack);
+  /** A preview of that stack with the pack, configured with `settings`. */
+  function preview(stack: Stack, settings: object = {}): ReturnType<typeof pulumi> {
+    writeFileSync(join(project, "resources.json"), JSON.stringify(stack.resources));
+    writeFileSync(join(project, "policies.json"), JSON.stringify(settings));
+    return pulumi("preview", "--policy-pack", pack, "--policy-pack-config", "policies.json");
+  }
+
+  async function freshStack(): Promise<Stack> {
+    const files = new OperatorFiles();
+    try {
+      return new Stack(await previewed(goodFleet(files.sshKey)));
+    } finally {
+      files.remove();
+    }
   }
 
   beforeAll(async () => {
@@ -79,6 +209,7 @@ describe("the policy pack under the ordinary CLI", () => {
     // as in a fresh clone after `npm ci`: the sources, and nothing built
     cpSync(join(root, "policies"), pack, { recursive: true, filter: (path) => !path.endsWith("dist") });
     symlinkSync(join(root, "node_modules"), join(work, "node_modules"));
+    writeFileSync(join(project, "main.ts"), PROGRAM);
     writeFileSync(join(project, "package.json"), JSON.stringify({ name: "project", type: "module" }));
     writeFileSync(
       join(project, "Pulumi.yaml"),
@@ -92,29 +223,54 @@ describe("the policy pack under the ordinary CLI", () => {
   });
 
   it("builds itself and passes a sound stack, even with a private key that is not made yet", async () => {
-    const { status, output } = await preview(SOUND);
+    const { status, output } = await preview(await freshStack());
     expect(status, output).toBe(0);
     expect(output).toContain("gatehouse@v0.1.0");
     expect(output).not.toContain("[mandatory]");
     expect(output).not.toContain("CANARY");
   });
 
-  it("refuses a faulty stack with every rule's id and fix, and shows no secret", async () => {
-    const { status, output } = await preview(FAULTY);
+  it("refuses a stack with a fault for every rule, with id and fix, and shows no secret", async () => {
+    expect(Object.keys(FAULTS)).toEqual(CATALOGUE.map(({ id }) => id));
+    const stack = await freshStack();
+    for (const plant of Object.values(FAULTS)) plant(stack);
+    const { status, output } = await preview(stack);
     expect(status, output).toBe(1);
     const text = output.replace(/\s+/g, " ");
-    for (const problem of [
-      "GH501 SSH host key pinned: unpinned: connection.hostKey is not declared",
-      "GH501 SSH host key pinned: unknown: connection.hostKey is unknown at preview",
-      "GH501 SSH host key pinned: box-1: connection.hostKeyType is not declared",
-      "GH501 SSH host key pinned: box-1: connection.hostKeyFingerprint is not declared",
-      "GH201 No path that others can read: team-a: /home/a/gateway.env has mode 0644",
-      "GH201 No path that others can read: team-b: the mode of /home/b/gateway.env is not declared",
-      "GH201 No path that others can read: research: paths is not declared",
-    ]) {
-      expect.soft(text).toContain(problem);
+    for (const { id, title, fix } of CATALOGUE) {
+      expect.soft(text).toContain(`${id} ${title}: `);
+      expect.soft(text).toContain(`Fix: ${fix}`);
     }
-    for (const rule of [gh201, gh501]) expect.soft(text).toContain(`Fix: ${rule.fix}`);
+    for (const problem of [
+      "GH305 Nobody but Gatehouse changes the installation: team-a: openclaw.update.auto.enabled is unknown at preview",
+      "GH201 No path that others can reach: team-b: the mode of /home/oc-team-b is not declared",
+    ])
+      expect.soft(text).toContain(problem);
     expect(output).not.toContain("CANARY");
+  });
+
+  it("takes levels, parameters and exceptions from a file, and refuses a parameter that there is not", async () => {
+    const exception = { resource: team, owner: "jo@example.com", reason: "until OPS-8", expires: "2999-01-01" };
+    const expired = { ...exception, resource: "team-b", expires: "2026-01-01" };
+    const stack = await freshStack();
+    FAULTS["GH401"]?.(stack);
+    stack.set("Gateway", team, ["token", "rotateEveryDays"], 200);
+    FAULTS["GH201"]?.(stack);
+    const settings = {
+      GH104: "disabled",
+      GH401: { exceptions: [exception, expired] },
+      GH107: { maximumDays: { prod: 200 } },
+      GH201: { enforcementLevel: "advisory" },
+    };
+    const { status, output } = await preview(stack, settings);
+    expect(status, output).toBe(1);
+    const text = output.replace(/\s+/g, " ");
+    expect(text).toContain("team-b: the exception of jo@example.com expired on 2026-01-01");
+    expect(text).not.toMatch(/GH401[^.]*: team-a:/);
+    expect(text).toContain("[advisory] GH201");
+    expect(text).not.toContain("GH107");
+    const { status: second, output: refused } = await preview(stack, { GH107: { maximumDay: { prod: 200 } } });
+    expect(second, refused).toBe(1);
+    expect(refused.replace(/\s+/g, " ")).toContain("GH107: there is no parameter 'maximumDay'");
   });
 });

@@ -4,6 +4,13 @@ import { ruleContract } from "./stack.ts";
 ruleContract(gh204, {
   faults: [
     {
+      label: "a gateway that is not in the stack",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["gateway"], "team-z");
+      },
+      says: [/team-a\/builder: the gateway team-z that it names is not declared/],
+    },
+    {
       label: "an agent that the order leaves out",
       plant: (stack) => {
         stack.set("Gateway", "team-a", ["openclaw", "auth", "order", "anthropic"], ["anthropic:research"]);

@@ -4,6 +4,13 @@ import { ruleContract, CANARY } from "./stack.ts";
 ruleContract(gh205, {
   faults: [
     {
+      label: "a gateway that is not in the stack",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["gateway"], "team-z");
+      },
+      says: [/team-a\/builder: the gateway team-z that it names is not declared/],
+    },
+    {
       label: "a key in clear",
       plant: (stack) => {
         stack.edit("Gateway", "team-a", ["unitText"], (unit) =>

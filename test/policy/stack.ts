@@ -27,6 +27,8 @@ export type Props = Record<string | number, unknown>;
 export interface Seen {
   readonly type: string;
   readonly name: string;
+  /** Empty for a child of the stack. */
+  readonly parent: string;
   parentType: string;
   secretOutputs: string[];
   props: Props;
@@ -122,9 +124,10 @@ function plain(value: unknown): unknown {
 export async function previewed(fleet: FleetInput, keys: readonly string[] = SECRETS): Promise<Seen[]> {
   const secrets = Object.fromEntries(keys.map((key) => [key, `${CANARY}${key}`]));
   const { resources } = await runFleet(fleet, { preview: true, secrets });
-  return resources.map(({ type, name, parentUrn, inputs, additionalSecretOutputs }) => ({
+  return resources.map(({ type, name, parent, parentUrn, inputs, additionalSecretOutputs }) => ({
     type,
     name,
+    parent,
     parentType: parentUrn.split("::")[2]?.split("$").at(-1) ?? "",
     secretOutputs: [...additionalSecretOutputs],
     props: plain(inputs) as Props,
@@ -172,7 +175,7 @@ export class Stack {
   }
 
   add(resource: Partial<Seen> & Pick<Seen, "type" | "name" | "props">): void {
-    this.resources.push({ parentType: "pulumi:pulumi:Stack", secretOutputs: [], ...resource });
+    this.resources.push({ parent: "", parentType: "pulumi:pulumi:Stack", secretOutputs: [], ...resource });
   }
 
   /** What a rule says of all resources, as `pulumi preview` shows it. */

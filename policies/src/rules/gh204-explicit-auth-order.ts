@@ -38,7 +38,12 @@ export const gh204 = defineRule({
         if (variable !== undefined && isAmbient(variable))
           found.add(`${variable} is a key for every agent of the gateway`);
         if (gateway === undefined || agent === undefined || provider === undefined) continue;
-        const order = textsAt(fleet.gateway(gateway)?.props, "openclaw", "auth", "order", provider);
+        const owner = fleet.gateway(gateway);
+        if (owner === undefined) {
+          found.add(`the gateway ${gateway} that it names is not declared`);
+          continue;
+        }
+        const order = textsAt(owner.props, "openclaw", "auth", "order", provider);
         if (!order.includes(`${provider}:${agent}`))
           found.add(`openclaw.auth.order.${provider} of ${gateway} does not name its profile`);
       }

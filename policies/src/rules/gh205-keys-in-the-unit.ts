@@ -34,9 +34,13 @@ export const gh205 = defineRule({
         const variable = found.needText("credentials", index, "variable");
         if (variable === undefined || gateway === undefined) continue;
         const owner = fleet.gateway(gateway);
-        const carried = textsAt(owner?.props, "openclaw", "secrets", "providers", "default", "allowlist");
+        if (owner === undefined) {
+          found.add(`the gateway ${gateway} that it names is not declared`);
+          continue;
+        }
+        const carried = textsAt(owner.props, "openclaw", "secrets", "providers", "default", "allowlist");
         if (!carried.includes(variable)) found.add(`the unit of ${gateway} does not carry ${variable}`);
-        const unit = textAt(owner?.props, "unitText") ?? "";
+        const unit = textAt(owner.props, "unitText") ?? "";
         if (textAt(props, "credentials", index, "resolve") === "node" && !/^ExecStart=\S+ .*launch\.mjs /m.test(unit))
           found.add(`the unit of ${gateway} does not start the launcher that reads ${variable}`);
       }
