@@ -39,6 +39,8 @@ export class ParameterError extends Error {
     super(
       `${rule}: ${problem}. Fix: correct the file given with --policy-pack-config; docs/policies.md lists the parameters`,
     );
+    // what the engine prints of an error of a policy
+    this.stack = this.message;
   }
 }
 

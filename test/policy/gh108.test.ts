@@ -8,7 +8,7 @@ ruleContract(gh108, {
       plant: (stack) => {
         stack.remove("Gateway", "team-a", ["change"]);
       },
-      says: [/team-a: change\.(ticket|blastRadius|rollbackPoint|window\.from|window\.to) is not declared/],
+      says: [/team-a: change is not declared/],
     },
     {
       label: "a window that ends before it begins",
@@ -29,7 +29,7 @@ ruleContract(gh108, {
       plant: (stack) => {
         stack.remove("Gateway", "team-b", ["change"]);
       },
-      says: [/team-b: change\.\S+ is not declared/],
+      says: [/team-b: change is not declared/],
       given: { environments: ["staging"] },
     },
   ],

@@ -1,8 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import { afterAll, describe, expect, it } from "vitest";
 import { CATALOGUE } from "../../policies/src/catalogue.ts";
 import { demoFleet } from "../../demo/fleet.ts";
 import { secretName } from "../../demo/keys.ts";
 import { DEMO } from "../../demo/settings.ts";
+import type { FleetInput } from "../../spec/index.ts";
 import { OperatorFiles } from "../component/fleet.ts";
 import { HOST_KEY } from "../fleet-input.ts";
 import { goodFleet, previewed, Stack } from "./stack.ts";
@@ -23,6 +27,14 @@ const demo = () =>
 describe("all rules together", () => {
   it("are quiet on the fleet of the demo", async () => {
     const stack = new Stack(await previewed(demo(), DEMO.agents.map(secretName)));
+    expect(CATALOGUE.flatMap((rule) => stack.violations(rule))).toEqual([]);
+  });
+
+  it("are quiet on the example", async () => {
+    const text = readFileSync(join(import.meta.dirname, "../../Pulumi.example.yaml"), "utf8");
+    const { config } = parse(text) as { readonly config: { readonly "gatehouse:fleet": FleetInput } };
+    const keys = [...text.matchAll(/pulumi:\/\/([\w-]+)/g)].map(([, key = ""]) => key);
+    const stack = new Stack(await previewed(config["gatehouse:fleet"], keys));
     expect(CATALOGUE.flatMap((rule) => stack.violations(rule))).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { violationsOf } from "../../policies/src/policy.ts";
 import type { Path } from "../../policies/src/read.ts";
 import type { Rule } from "../../policies/src/rule.ts";
 import type { FleetInput } from "../../spec/index.ts";
-import { OperatorFiles, runFleet } from "../component/fleet.ts";
+import { OperatorFiles, runFleet, SSH_KEY } from "../component/fleet.ts";
 import { HOST_KEY } from "../fleet-input.ts";
 
 // exported since 1.21.0, but its declaration file is empty
@@ -122,7 +122,7 @@ function plain(value: unknown): unknown {
 
 /** What the program of `index.ts` registers for a fleet at a first preview, in order. */
 export async function previewed(fleet: FleetInput, keys: readonly string[] = SECRETS): Promise<Seen[]> {
-  const secrets = Object.fromEntries(keys.map((key) => [key, `${CANARY}${key}`]));
+  const secrets = Object.fromEntries(keys.map((key) => [key, key.endsWith("ssh-key") ? SSH_KEY : `${CANARY}${key}`]));
   const { resources } = await runFleet(fleet, { preview: true, secrets });
   return resources.map(({ type, name, parent, parentUrn, inputs, additionalSecretOutputs }) => ({
     type,

@@ -19,6 +19,7 @@ export const gh108 = defineRule({
     const found = new Findings(props);
     const kind = found.needText("environmentKind");
     if (kind === undefined || !parameters.environments.includes(kind)) return found.problems;
+    if (found.need("change") === undefined) return found.problems;
     for (const field of ["ticket", "blastRadius", "rollbackPoint"]) found.needText("change", field);
     const [from, to] = [found.needText("change", "window", "from"), found.needText("change", "window", "to")];
     // the negation also refuses what is no date
