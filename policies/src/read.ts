@@ -4,6 +4,9 @@ import { UnknownValueError } from "@pulumi/policy";
 export type Reading =
   { readonly state: "known"; readonly value: unknown } | { readonly state: "missing" } | { readonly state: "unknown" };
 
+/** What `pulumi policy analyze --file` shows of a secret that it cannot decrypt. */
+const SEALED = "[secret]";
+
 export type Path = readonly (string | number)[];
 
 /** Reads `path` lazily: the engine's proxy throws on any value that is not known at preview. */
@@ -12,8 +15,10 @@ export function read(props: unknown, ...path: Path): Reading {
     let value: unknown = props;
     for (const key of path) {
       if (value === null || value === undefined) return { state: "missing" };
+      if (value === SEALED) return { state: "unknown" };
       value = (value as Record<string | number, unknown>)[key];
     }
+    if (value === SEALED) return { state: "unknown" };
     return value === undefined || value === null ? { state: "missing" } : { state: "known", value };
   } catch (error) {
     if (error instanceof UnknownValueError) return { state: "unknown" };

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -160,6 +160,37 @@ const FAULTS: Readonly<Record<string, (stack: Stack) => void>> = {
   },
 };
 
+const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "sealed" };
+
+/** The stack as `pulumi stack export` writes it once it is up. */
+function exportedState({ resources }: Stack, salt: string): string {
+  const urns = new Map<string, string>();
+  const root = "urn:pulumi:test::project::pulumi:pulumi:Stack::project-test";
+  const entries = resources.map(({ type, name, parent, parentType, props, secretOutputs }) => {
+    const custom = !type.startsWith("gatehouse:");
+    const urn = `urn:pulumi:test::project::${parent === "" ? "" : `${parentType}$`}${type}::${name}`;
+    urns.set(parentType + parent, urns.get(parentType + parent) ?? root);
+    urns.set(type + name, urn);
+    const sealed = type === "command:remote:Command" ? { connection: SECRET, stdin: SECRET } : {};
+    return {
+      urn,
+      custom,
+      type,
+      inputs: { ...(JSON.parse(JSON.stringify(props).replaceAll(UNKNOWN, "known-now")) as object), ...sealed },
+      parent: urns.get(parentType + parent),
+      ...(custom && { id: name }),
+      ...(secretOutputs.length > 0 && { additionalSecretOutputs: secretOutputs }),
+    };
+  });
+  const stack = { urn: root, custom: false, type: "pulumi:pulumi:Stack" };
+  const providers = { type: "passphrase", state: { salt } };
+  const manifest = { time: "2026-11-23T10:00:00Z", magic: "", version: "" };
+  return JSON.stringify({
+    version: 3,
+    deployment: { manifest, secrets_providers: providers, resources: [stack, ...entries] },
+  });
+}
+
 describe("the policy pack under the ordinary CLI", () => {
   const work = mkdtempSync(join(tmpdir(), "gatehouse-pack-"));
   const pack = join(work, "policies");
@@ -272,5 +303,26 @@ describe("the policy pack under the ordinary CLI", () => {
     const { status: second, output: refused } = await preview(stack, { GH107: { maximumDay: { prod: 200 } } });
     expect(second, refused).toBe(1);
     expect(refused.replace(/\s+/g, " ")).toContain("GH107: there is no parameter 'maximumDay'");
+  });
+
+  it("decides from exported state alone, in CI, without the keys to its secrets", async () => {
+    const stack = await freshStack();
+    const settings = readFileSync(join(project, "Pulumi.test.yaml"), "utf8");
+    const salt = /^encryptionsalt: (\S+)$/m.exec(settings)?.[1] ?? "";
+    delete environment["PULUMI_CONFIG_PASSPHRASE"];
+    writeFileSync(join(project, "state.json"), exportedState(stack, salt));
+    const analyze = ["policy", "analyze", "--policy-pack", pack, "--file", "state.json"];
+    const sound = await pulumi(...analyze);
+    expect(sound.status, sound.output).toBe(0);
+    FAULTS["GH301"]?.(stack);
+    FAULTS["GH502"]?.(stack);
+    writeFileSync(join(project, "state.json"), exportedState(stack, salt));
+    const { status, output } = await pulumi(...analyze);
+    expect(status, output).toBe(1);
+    expect(output.match(/\[mandatory\] +GH\d+/g)).toEqual([
+      "[mandatory]  GH301",
+      "[mandatory]  GH502",
+      "[mandatory]  GH502",
+    ]);
   });
 });
