@@ -7,7 +7,8 @@ import { CATALOGUE } from "../../policies/src/catalogue.ts";
 import { ensurePulumi, type PulumiCli } from "../../sandbox/engine/cli.ts";
 import { ensurePlugins } from "../../sandbox/engine/plugins.ts";
 import { OperatorFiles } from "../component/fleet.ts";
-import { CANARY, goodFleet, previewed, Stack, UNKNOWN } from "../policy/stack.ts";
+import { FAULTS } from "../policy/faults.ts";
+import { goodFleet, previewed, Stack, UNKNOWN } from "../policy/stack.ts";
 
 const root = join(import.meta.dirname, "../..");
 /**
@@ -42,123 +43,6 @@ new remote.Command(
   { additionalSecretOutputs: ["stdout", "stderr"], parent: late },
 );
 `;
-
-const team = "team-a";
-const builder = "team-a/builder";
-const phase = "team-a-gateway";
-const TOKEN = ["openclaw", "gateway", "auth", "token"];
-
-/** One fault for every rule, all in one stack. */
-const FAULTS: Readonly<Record<string, (stack: Stack) => void>> = {
-  GH101: (s) => {
-    s.set("Agent", builder, ["credentials", 0, "ref"], "pulumi://research-anthropic");
-  },
-  GH102: (s) => {
-    s.set("Agent", "team-b/hands", ["credentials", 0, "ref"], "pulumi://research-anthropic");
-  },
-  GH103: (s) => {
-    s.set("Agent", "team-c/runner", ["credentials", 0, "ref"], "env://ANTHROPIC");
-  },
-  GH104: (s) => {
-    s.set(
-      "Command",
-      phase,
-      ["create"],
-      `tailscale funnel 18789; socat TCP-LISTEN:1,fork TCP:127.0.0.1:18789 # ${CANARY}`,
-    );
-  },
-  GH105: (s) => {
-    s.set("Gateway", "team-b", ["token", "ref"], "pulumi://team-a-token");
-  },
-  GH106: (s) => {
-    s.set("Gateway", "team-b", ["providerFingerprints"], {});
-  },
-  GH107: (s) => {
-    s.set("Gateway", team, ["token", "rotateEveryDays"], 200);
-  },
-  GH108: (s) => {
-    s.remove("Gateway", team, ["change", "ticket"]);
-  },
-  GH109: (s) => {
-    s.set("Gateway", team, ["rollbackPoints"], 1);
-  },
-  GH110: (s) => {
-    s.set("GatewayNode", "box-1", ["connection", "privateKeyRef"], UNKNOWN);
-    s.remove("Gateway", "team-c", ["node"]);
-  },
-  GH201: (s) => {
-    s.set("Gateway", team, ["paths", 0, "mode"], "0755");
-    s.remove("Gateway", "team-b", ["paths", 0, "mode"]);
-  },
-  GH202: (s) => {
-    s.set("Gateway", team, ["user"], "root");
-  },
-  GH203: (s) => {
-    s.set("Agent", builder, ["openclaw", "sandbox", "mode"], "off");
-  },
-  GH204: (s) => {
-    s.remove("Gateway", team, ["openclaw", "auth", "order"]);
-  },
-  GH205: (s) => {
-    s.edit("Gateway", team, ["unitText"], (unit) =>
-      unit.replace("[Install]", `Environment=ANTHROPIC_API_KEY=${CANARY}\n[Install]`),
-    );
-  },
-  GH206: (s) => {
-    s.edit("Gateway", team, ["unitText"], (unit) => unit.replace("NoNewPrivileges=yes", ""));
-  },
-  GH301: (s) => {
-    s.set("Runtime", "box-1", ["nodeVersion"], "22.21.0");
-  },
-  GH302: (s) => {
-    s.set("Runtime", "box-1", ["openclawVersion"], "2026.1.28");
-  },
-  GH303: (s) => {
-    s.remove("Runtime", "box-1", ["lockfileHash"]);
-  },
-  GH304: (s) => {
-    s.edit("Gateway", team, ["unitText"], (unit) => unit.replace(":/usr/local/bin:", ":/opt/homebrew/bin:"));
-  },
-  GH305: (s) => {
-    s.set("Gateway", team, ["openclaw", "update", "auto", "enabled"], UNKNOWN);
-  },
-  GH401: (s) => {
-    s.set("Gateway", team, TOKEN, CANARY);
-  },
-  GH402: (s) => {
-    s.set("Gateway", team, ["openclaw", "gateway", "bind"], "lan");
-  },
-  GH403: (s) => {
-    s.set("Gateway", team, ["openclaw", "gateway", "tailscale", "mode"], "funnel");
-  },
-  GH404: (s) => {
-    s.remove("Gateway", team, ["openclaw", "gateway", "auth", "allowTailscale"]);
-  },
-  GH405: (s) => {
-    s.set("Gateway", team, ["openclaw", "gateway", "controlUi", "allowedOrigins"], ["*"]);
-  },
-  GH501: (s) => {
-    s.remove("Command", phase, ["connection", "hostKey"]);
-  },
-  GH502: (s) => {
-    s.get("Command", phase).secretOutputs = [];
-  },
-  GH503: (s) => {
-    s.set("Command", phase, ["environment"], { A: "b" });
-  },
-  GH504: (s) => {
-    s.set("GatewayNode", "box-2", ["connection", "privateKeyRef"], "pulumi://team-a-token");
-  },
-  GH601: (s) => {
-    s.remove("Gateway", team, ["service"]);
-  },
-  GH602: (s) => {
-    s.set("Gateway", team, ["openclaw", "logging", "audit", "enabled"], false);
-  },
-  GH701: (s) => {
-    s.set("Agent", builder, ["openclaw", "tools", "elevated", "enabled"], true);
-  },
-};
 
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "sealed" };
 
@@ -264,8 +148,11 @@ describe("the policy pack under the ordinary CLI", () => {
   it("refuses a stack with a fault for every rule, with id and fix, and shows no secret", async () => {
     expect(Object.keys(FAULTS)).toEqual(CATALOGUE.map(({ id }) => id));
     const stack = await freshStack();
-    for (const plant of Object.values(FAULTS)) plant(stack);
-    const { status, output } = await preview(stack);
+    for (const [id, { plant }] of Object.entries(FAULTS)) if (id !== "GH110") plant(stack);
+    stack.remove("Gateway", "team-b", ["paths", 0, "mode"]);
+    stack.set("Gateway", "team-b", ["openclaw", "update", "auto", "enabled"], UNKNOWN);
+    // the one credential for two agents is over the ceiling too
+    const { status, output } = await preview(stack, { GH110: { agents: 1 } });
     expect(status, output).toBe(1);
     const text = output.replace(/\s+/g, " ");
     for (const { id, title, fix } of CATALOGUE) {
@@ -273,7 +160,7 @@ describe("the policy pack under the ordinary CLI", () => {
       expect.soft(text).toContain(`Fix: ${fix}`);
     }
     for (const problem of [
-      "GH305 Nobody but Gatehouse changes the installation: team-a: openclaw.update.auto.enabled is unknown at preview",
+      "GH305 Nobody but Gatehouse changes the installation: team-b: openclaw.update.auto.enabled is unknown at preview",
       "GH201 No path that others can reach: team-b: the mode of /home/oc-team-b is not declared",
     ])
       expect.soft(text).toContain(problem);
@@ -281,12 +168,12 @@ describe("the policy pack under the ordinary CLI", () => {
   });
 
   it("takes levels, parameters and exceptions from a file, and refuses a parameter that there is not", async () => {
-    const exception = { resource: team, owner: "jo@example.com", reason: "until OPS-8", expires: "2999-01-01" };
+    const exception = { resource: "team-a", owner: "jo@example.com", reason: "until OPS-8", expires: "2999-01-01" };
     const expired = { ...exception, resource: "team-b", expires: "2026-01-01" };
     const stack = await freshStack();
-    FAULTS["GH401"]?.(stack);
-    stack.set("Gateway", team, ["token", "rotateEveryDays"], 200);
-    FAULTS["GH201"]?.(stack);
+    FAULTS["GH401"]?.plant(stack);
+    stack.set("Gateway", "team-a", ["token", "rotateEveryDays"], 200);
+    FAULTS["GH201"]?.plant(stack);
     const settings = {
       GH104: "disabled",
       GH401: { exceptions: [exception, expired] },
@@ -314,8 +201,8 @@ describe("the policy pack under the ordinary CLI", () => {
     const analyze = ["policy", "analyze", "--policy-pack", pack, "--file", "state.json"];
     const sound = await pulumi(...analyze);
     expect(sound.status, sound.output).toBe(0);
-    FAULTS["GH301"]?.(stack);
-    FAULTS["GH502"]?.(stack);
+    FAULTS["GH301"]?.plant(stack);
+    FAULTS["GH502"]?.plant(stack);
     writeFileSync(join(project, "state.json"), exportedState(stack, salt));
     const { status, output } = await pulumi(...analyze);
     expect(status, output).toBe(1);

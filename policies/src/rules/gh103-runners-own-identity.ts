@@ -38,8 +38,9 @@ export const gh103 = defineRule({
     }
     if (kind !== "ci") return found.problems;
     for (const { own, others } of sharedWith(fleet, resource)) {
-      if (own.track === "principal" || own.track === "identity")
-        for (const { name } of others) found.add(`signs in to its manager as ${name} does`, name);
+      if (own.track !== "principal" && own.track !== "identity") continue;
+      for (const { name, track } of others)
+        if (track === own.track && name !== resource.name) found.add(`signs in to its manager as ${name} does`, name);
     }
     return found.problems;
   },
