@@ -1,4 +1,4 @@
-import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import type { ResourceValidation, ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
 import { EXCEPTIONS_SCHEMA, excepted, exceptionsOf } from "./exceptions.ts";
 import { Fleet } from "./fleet.ts";
 import { schemaOf } from "./parameters.ts";
@@ -53,10 +53,18 @@ export function toPolicies(rules: readonly Rule[], clock: () => Date): ResourceV
         exceptions: EXCEPTIONS_SCHEMA,
       },
     },
-    validateResource: (args, reportViolation) => {
+    validateResource: forType(rule.only, (args, reportViolation) => {
       const surroundings = { fleet, now: clock() };
       for (const text of violationsOf(rule, resourceOf(args), args.getConfig<object>(), surroundings))
         reportViolation(text);
-    },
+    }),
   }));
+}
+
+/**
+ * A validation that is run for one type: @pulumi/policy 1.21.0 unpacks every resource anew for every policy, and spares
+ * that where the function names its type as the generated classes of a provider do.
+ */
+function forType(type: string | undefined, validate: ResourceValidation): ResourceValidation {
+  return type === undefined ? validate : Object.assign(validate, { __pulumiType: type });
 }

@@ -23,6 +23,8 @@ interface RuleTexts {
   /** Where the reason comes from. */
   readonly source: string;
   readonly fix: string;
+  /** The one type of resource that it looks at; absent where there are several. */
+  readonly only?: string;
 }
 
 interface RuleDefinition<P extends Parameters> extends RuleTexts {

@@ -79,7 +79,7 @@ describe("a stack over the real engine", () => {
       expect(stored).toEqual(options.fleet);
       expect(everything()).not.toContain(CANARY);
       await (await open(withSecret)).destroy();
-      expect(await stack.outputs()).toEqual({ nodes: {}, ledger: [], gatewayTokens: {} });
+      expect(await stack.outputs()).toEqual({ nodes: {}, ledger: [], gatewayTokens: {}, principals: [], principalKeys: {} });
     },
   );
 

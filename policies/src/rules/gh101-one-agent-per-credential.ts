@@ -13,6 +13,7 @@ export const gh101 = defineRule({
   source:
     "OpenClaw's own position: one credential store for each agent; the vendor's policy plugin does not read these stores",
   fix: "issue a key for each agent, store it under a reference of its own and name that one in the agent's `credentials`",
+  only: AGENT,
   parameters: {},
   check: (resource, { fleet }) => {
     if (resource.type !== AGENT) return [];

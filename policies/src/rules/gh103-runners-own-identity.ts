@@ -1,3 +1,4 @@
+import { environmentKind } from "../environment.ts";
 import { sharedWith } from "../fleet.ts";
 import { Findings } from "../read.ts";
 import { shown } from "../reference.ts";
@@ -28,7 +29,7 @@ export const gh103 = defineRule({
   check: (resource, { fleet, parameters }) => {
     if (resource.type !== AGENT && resource.type !== GATEWAY) return [];
     const found = new Findings(resource.props);
-    const kind = found.needText("environmentKind");
+    const kind = environmentKind(found, resource.props);
     if (kind === undefined) return found.problems;
     if (parameters.environments.includes(kind)) {
       for (const { reference } of fleet.usesOf(resource)) {

@@ -11,6 +11,7 @@ export const gh106 = defineRule({
   why: "Whoever changes both at once cannot tell which of the two an 'Unauthorized' is about. The hook compares fingerprints, so a gateway that shows none could change both unseen; and its override, left in the fleet, switches it off for good.",
   source: "step 1 of the field guide's runbook; a policy sees no earlier inputs (pulumi/proto/analyzer.proto)",
   fix: "rotate one layer, see that it serves, then the other; take `change.rotateTogether` out when the emergency is over",
+  only: GATEWAY,
   parameters: {},
   check: ({ type, props }, { now }) => {
     if (type !== GATEWAY) return [];

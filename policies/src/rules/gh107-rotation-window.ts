@@ -1,5 +1,6 @@
+import { environmentKind } from "../environment.ts";
 import { Findings, lengthAt, textAt } from "../read.ts";
-import { AGENT, ENVIRONMENT_KINDS, GATEWAY } from "../resource.ts";
+import { AGENT, GATEWAY } from "../resource.ts";
 import { defineRule } from "../rule.ts";
 
 export const gh107 = defineRule({
@@ -22,13 +23,11 @@ export const gh107 = defineRule({
   check: ({ type, props }, { parameters }) => {
     if (type !== AGENT && type !== GATEWAY) return [];
     const found = new Findings(props);
-    const kind = found.needText("environmentKind");
-    const known = ENVIRONMENT_KINDS.find((one) => one === kind);
-    if (kind !== undefined && known === undefined) found.add("environmentKind is none of prod, staging, dev, ci");
+    const kind = environmentKind(found, props);
     const within = (what: string, days: number | undefined): void => {
-      if (days === undefined || known === undefined) return;
-      const most = parameters.maximumDays[known];
-      if (!(days >= 1 && days <= most)) found.add(`${what} is rotated every ${days} days, in ${known} at most ${most}`);
+      if (days === undefined || kind === undefined) return;
+      const most = parameters.maximumDays[kind];
+      if (!(days >= 1 && days <= most)) found.add(`${what} is rotated every ${days} days, in ${kind} at most ${most}`);
     };
     if (type === GATEWAY) within("the gateway token", found.needNumber("token", "rotateEveryDays"));
     else {

@@ -1,3 +1,4 @@
+import { environmentKind } from "../environment.ts";
 import { Findings } from "../read.ts";
 import { GATEWAY } from "../resource.ts";
 import { defineRule } from "../rule.ts";
@@ -11,13 +12,14 @@ export const gh108 = defineRule({
   source:
     "step 6 of the field guide's runbook; a policy sees no earlier inputs, so it asks of every update what a change needs",
   fix: "declare `change` with `ticket`, `window`, `blastRadius` and `rollbackPoint` on the fleet or on the gateway",
+  only: GATEWAY,
   parameters: {
     environments: { kind: "texts", default: ["prod"], doc: "Kinds of environment in which a record is needed" },
   },
   check: ({ type, props }, { parameters }) => {
     if (type !== GATEWAY) return [];
     const found = new Findings(props);
-    const kind = found.needText("environmentKind");
+    const kind = environmentKind(found, props);
     if (kind === undefined || !parameters.environments.includes(kind)) return found.problems;
     if (found.need("change") === undefined) return found.problems;
     for (const field of ["ticket", "blastRadius", "rollbackPoint"]) found.needText("change", field);

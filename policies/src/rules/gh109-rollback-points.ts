@@ -1,5 +1,6 @@
+import { environmentKind } from "../environment.ts";
 import { Findings } from "../read.ts";
-import { ENVIRONMENT_KINDS, GATEWAY } from "../resource.ts";
+import { GATEWAY } from "../resource.ts";
 import { defineRule } from "../rule.ts";
 
 export const gh109 = defineRule({
@@ -11,6 +12,7 @@ export const gh109 = defineRule({
   why: "A generation that is gone cannot be returned to, whatever a ticket names as rollback point. With a single one, the second change in a row already overwrites the last that was known to be good.",
   source: "Gatehouse: a generation is the complete desired state, so a rollback point is a fact that can be counted",
   fix: "raise `keepGenerations` of the gateway",
+  only: GATEWAY,
   parameters: {
     minimum: {
       kind: "by-environment",
@@ -21,13 +23,11 @@ export const gh109 = defineRule({
   check: ({ type, props }, { parameters }) => {
     if (type !== GATEWAY) return [];
     const found = new Findings(props);
-    const kind = found.needText("environmentKind");
+    const kind = environmentKind(found, props);
     const points = found.needNumber("rollbackPoints");
-    const known = ENVIRONMENT_KINDS.find((one) => one === kind);
-    if (kind !== undefined && known === undefined) found.add("environmentKind is none of prod, staging, dev, ci");
-    if (known === undefined || points === undefined) return found.problems;
-    const least = parameters.minimum[known];
-    if (!(points >= least)) found.add(`it has ${points} rollback points, in ${known} at least ${least}`);
+    if (kind === undefined || points === undefined) return found.problems;
+    const least = parameters.minimum[kind];
+    if (!(points >= least)) found.add(`it has ${points} rollback points, in ${kind} at least ${least}`);
     return found.problems;
   },
 });

@@ -18,6 +18,7 @@ export const gh203 = defineRule({
   source:
     "OpenClaw 2026.9.6, measured with a model that called `exec env`; the vendor's position: one gateway, one trust boundary",
   fix: "give the agent `exec: sandbox` or `deny`, or a gateway and an OS user of its own",
+  only: AGENT,
   parameters: {},
   check: (resource, { fleet }) => {
     if (resource.type !== AGENT) return [];

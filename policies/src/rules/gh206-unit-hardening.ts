@@ -34,6 +34,7 @@ export const gh206 = defineRule({
   source:
     "systemd 252 and 257, probed for each directive; `MemoryDenyWriteExecute` and `RestrictSUIDSGID` are not here because OpenClaw does not run with them (decision 7)",
   fix: "put the directive back into the unit, or take it out of the baseline for everybody, in the pack's configuration",
+  only: GATEWAY,
   parameters: {
     directives: { kind: "texts", default: BASELINE, doc: "Lines that `[Service]` has to have, word for word" },
   },

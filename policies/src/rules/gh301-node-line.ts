@@ -11,6 +11,7 @@ export const gh301 = defineRule({
   why: "OpenClaw refuses to start on another line, and earlier 24.x releases cut SQLite texts at a NUL, so that a credential store comes back damaged.",
   source: "OpenClaw 2026.9.6: `engines` of its package (`>=24.16.0 <25 || >=26.1.0`) and its documentation",
   fix: "set `runtime.node.version` of the node to a 24 release from 24.16.0 on",
+  only: RUNTIME,
   parameters: {
     major: { kind: "number", default: 24, doc: "Line that the fleet runs on" },
     minimumMinor: { kind: "number", default: 16, doc: "Oldest minor release of that line" },

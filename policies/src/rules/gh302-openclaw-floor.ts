@@ -14,6 +14,7 @@ export const gh302 = defineRule({
   why: "Before 2026.1.29 a link made the control page send the gateway token to a stranger's gateway (CVE-2026-25253). Advisories on token scopes and on authentication that survived a reload reach up to 2026.4.8.",
   source: "GHSA-g8p2-7wf7-98mq and the public advisories after it",
   fix: "set `runtime.openclaw.version` to the pinned release or a newer one, with its lock directory",
+  only: RUNTIME,
   parameters: {
     minimum: {
       kind: "texts",

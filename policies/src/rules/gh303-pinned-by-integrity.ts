@@ -12,6 +12,7 @@ export const gh303 = defineRule({
   why: "A version number is what a registry says today. A digest is what was tested: another content under the same name, from a mirror or a taken-over package, is refused by the node before it runs.",
   source: "npm subresource integrity; published deployments of OpenClaw install `latest` unpinned",
   fix: "give each archive of `runtime.node.archives` its `integrity`, and OpenClaw a lock directory with its package-lock.json",
+  only: RUNTIME,
   parameters: {},
   check: ({ type, props }) => {
     if (type !== RUNTIME) return [];

@@ -11,6 +11,7 @@ export const gh304 = defineRule({
   why: "Two binaries on one PATH are why a fault comes and goes: the gateway runs one, its tools and the person who debugs it run the other, each with its own configuration.",
   source: "trap 3 of the field guide; OpenClaw issues #73457, #21126, #80386, #145292",
   fix: "let PATH begin with the directory of the pinned Node that ExecStart names, followed by system directories only",
+  only: GATEWAY,
   parameters: {
     systemDirectories: {
       kind: "texts",

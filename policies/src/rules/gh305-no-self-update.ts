@@ -19,6 +19,7 @@ export const gh305 = defineRule({
   why: "A gateway that updates, repairs or rewrites itself runs something that nobody tested and that no rollback point describes. A failed start may even run an AI repair agent on the host.",
   source: "OpenClaw 2026.9.6: measured start failure with automatic triage; issues on doctor replacing ExecStart",
   fix: "set `update.auto.enabled` and `update.checkOnStart` to false and give the unit the four vendor switches",
+  only: GATEWAY,
   parameters: {},
   check: ({ type, props }) => {
     if (type !== GATEWAY) return [];

@@ -11,6 +11,7 @@ export const gh401 = defineRule({
   source:
     "OpenClaw 2026.9.6, measured: `bind` other than loopback listens on every interface it names; `tailnet` falls back without a word",
   fix: "set `gateway.bind` to loopback and `gateway.auth` to mode token with a reference; reach it through Tailscale Serve or an SSH tunnel",
+  only: GATEWAY,
   parameters: {},
   check: ({ type, props }) => {
     if (type !== GATEWAY) return [];

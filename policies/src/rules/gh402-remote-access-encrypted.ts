@@ -19,6 +19,7 @@ export const gh402 = defineRule({
   source:
     "OpenClaw 2026.9.6, measured: pairing and full operation over `http://` from another host; a generated certificate has no name in it, so clients can only pin it",
   fix: "keep `bind` on loopback and use Tailscale Serve, or set `gateway.tls` with a certificate of your own (`autoGenerate: false`)",
+  only: GATEWAY,
   parameters: {},
   check: ({ type, props }) => {
     if (type !== GATEWAY) return [];

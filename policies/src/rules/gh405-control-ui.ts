@@ -18,6 +18,7 @@ export const gh405 = defineRule({
   source:
     "OpenClaw 2026.9.6, measured; the vendor's audit checks `config.insecure_or_dangerous_flags` and `gateway.control_ui.*`",
   fix: "take the switch out; name each origin in `allowedOrigins`, or leave `controlUi.enabled` false",
+  only: GATEWAY,
   parameters: {},
   check: ({ type, props }) => {
     if (type !== GATEWAY) return [];

@@ -10,6 +10,7 @@ export const gh502 = defineRule({
   why: "What a command prints goes to the state in clear and to the terminal of whoever runs Pulumi, line by line. One tool that prints its environment is enough.",
   source: "pulumi-command 1.2.1: stdout and stderr are plain outputs, and the default `logging` prints both",
   fix: 'set `additionalSecretOutputs: ["stdout", "stderr"]` in the resource options and `logging: "none"` in its inputs',
+  only: COMMAND,
   parameters: {},
   check: ({ type, props, secretOutputs }) => {
     if (type !== COMMAND) return [];

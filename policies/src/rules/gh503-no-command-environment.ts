@@ -10,6 +10,7 @@ export const gh503 = defineRule({
   why: "sshd drops variables that its `AcceptEnv` does not name, so the provider falls back to putting them into the command line, where every user of the node reads them.",
   source: "pulumi-command 1.2.1; its issues #48, #430 and #584",
   fix: "pass the values on `stdin`, wrapped in `pulumi.secret`",
+  only: COMMAND,
   parameters: {},
   check: ({ type, props }) => {
     if (type !== COMMAND) return [];

@@ -12,6 +12,7 @@ export const gh601 = defineRule({
   source:
     "systemd user services; the field guide's note on long-lived processes. Whether a machine may sleep is not known at preview: no field declares it yet",
   fix: "let the account phase enable linger (it does for every Linux gateway), and keep `WantedBy=default.target` and `Restart=always` in the unit",
+  only: GATEWAY,
   parameters: {},
   check: ({ type, props }) => {
     if (type !== GATEWAY) return [];

@@ -11,6 +11,7 @@ export const gh602 = defineRule({
   source:
     "OpenClaw 2026.9.6: `logging.audit`; `redactPatterns` replaces the default patterns, so an empty list turns them off",
   fix: "set `logging.audit.enabled` and `executionIdentity`, a `logging.file`, level info, and leave `redactPatterns` out or give it patterns",
+  only: GATEWAY,
   parameters: {
     levels: {
       kind: "texts",
