@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { EnvironmentSpec, GatewaySpec, NodeDesign } from "../spec/index.ts";
 import { renderOpenclawConfig, renderSystemdUnit } from "../render/index.ts";
 import type { GatewayLayout } from "../render/index.ts";
@@ -8,6 +9,14 @@ export type EnvironmentKind = EnvironmentSpec["kind"];
 
 /** The parts of `openclaw.json` that policies read; the file holds references only. */
 const CONFIG_BLOCKS = ["gateway", "discovery", "update", "secrets", "auth", "models", "tools", "logging"] as const;
+
+/** Tells an edit of a gateway's design from a change of its credentials' values or of what a change declares. */
+export function designHash(gateway: GatewaySpec, runtime: RuntimePlan["unitRuntime"]): string {
+  return createHash("sha256")
+    .update(JSON.stringify([{ ...gateway, change: undefined }, runtime]))
+    .digest("hex")
+    .slice(0, 16);
+}
 
 type Config = Readonly<Record<string, unknown>>;
 

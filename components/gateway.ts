@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { AccountResult, GatewayResult, VerifyResult } from "../node/protocol.ts";
 import { gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
@@ -12,7 +11,7 @@ import { Agent, sealingFor } from "./agent.ts";
 import type { PhaseTarget } from "./agent.ts";
 import { agentCredentials, changeMark, secretView } from "./credentials.ts";
 import type { AgentCredential } from "./credentials.ts";
-import { gatewayView } from "./gateway-view.ts";
+import { designHash, gatewayView } from "./gateway-view.ts";
 import type { EnvironmentKind } from "./gateway-view.ts";
 import { generatedToken } from "./keys.ts";
 import { gatewayLedger } from "./ledger.ts";
@@ -53,14 +52,6 @@ export interface GatewayComponentArgs {
   /** Commands that have to be done before the account, and before the first generation. */
   readonly bootstrapped: readonly pulumi.Resource[];
   readonly installed: readonly pulumi.Resource[];
-}
-
-/** Tells an edit of a gateway's design from a change of its credentials' values or of what a change declares. */
-function designHash(gateway: GatewaySpec, runtime: RuntimePlan["unitRuntime"]): string {
-  return createHash("sha256")
-    .update(JSON.stringify([{ ...gateway, change: undefined }, runtime]))
-    .digest("hex")
-    .slice(0, 16);
 }
 
 /** One OpenClaw gateway: OS user, agents, generation, and the confirmation that it serves. */
