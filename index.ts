@@ -21,7 +21,14 @@ function fleetFromConfig(): FleetSpec {
 function connectionArgs(spec: ConnectionSpec, secrets: Record<string, pulumi.Output<string>>): ConnectionArgs {
   const endpoint = ({ host, port, user, hostKey, privateKey }: Omit<ConnectionSpec, "jump">) => {
     const key = privateKey === undefined ? undefined : secrets[privateKey];
-    return { host, port, user, hostKey, ...(key && { privateKey: key }), ...(privateKey && { privateKeyRef: privateKey }) };
+    return {
+      host,
+      port,
+      user,
+      hostKey,
+      ...(key && { privateKey: key }),
+      ...(privateKey && { privateKeyRef: privateKey }),
+    };
   };
   return { ...endpoint(spec), ...(spec.jump && { jump: endpoint(spec.jump) }) };
 }

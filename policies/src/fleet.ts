@@ -1,13 +1,13 @@
 import { lengthAt, textAt } from "./read.ts";
 import { placeOf, secretOf } from "./reference.ts";
-import { AGENT, GATEWAY, NODE, type Resource } from "./resource.ts";
+import { AGENT, GATEWAY, NODE, PRINCIPAL, type Resource } from "./resource.ts";
 
 /** One place that a secret is used at; a field is undefined where the resource does not say. */
 export interface Use {
   /** Of the resource that declares it. */
   readonly urn: string;
   readonly name: string;
-  /** `principal`: not a secret, but the name under which a node signs in to a manager. */
+  /** `principal`: not a secret, but what somebody signs in as: a role at a manager, a public SSH key. */
   readonly track: "gateway" | "provider" | "identity" | "principal" | "login";
   readonly reference: string;
   readonly agent: string | undefined;
@@ -117,6 +117,10 @@ export class Fleet {
           ...IDENTITY_SECRETS.flatMap((path) => use("identity", textAt(props, "nodeIdentity", ...path))),
           ...principals(props).flatMap((reference) => use("principal", reference)),
         ];
+      case PRINCIPAL: {
+        const key = textAt(props, "publicKey");
+        return key === undefined ? [] : use("principal", `ssh-key://${key.split(" ").slice(0, 2).join("/")}`);
+      }
       case AGENT:
         return Array.from({ length: lengthAt(props, "credentials") }, (_, index) =>
           use("provider", textAt(props, "credentials", index, "ref")),

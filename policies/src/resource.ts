@@ -16,6 +16,7 @@ export const NODE = "gatehouse:index:GatewayNode";
 export const RUNTIME = "gatehouse:index:Runtime";
 export const GATEWAY = "gatehouse:index:Gateway";
 export const AGENT = "gatehouse:index:Agent";
+export const PRINCIPAL = "gatehouse:index:Principal";
 export const COMMAND = "command:remote:Command";
 
 export const ENVIRONMENT_KINDS = ["prod", "staging", "dev", "ci"] as const;

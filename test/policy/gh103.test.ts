@@ -1,8 +1,16 @@
 import { gh103 } from "../../policies/src/rules/gh103-runners-own-identity.ts";
+import { HOST_KEY } from "../fleet-input.ts";
 import { ruleContract } from "./stack.ts";
 
 ruleContract(gh103, {
   faults: [
+    {
+      label: "two people with one SSH key",
+      plant: (stack) => {
+        stack.set("Principal", "kim-principal", ["publicKey"], `${HOST_KEY} kim@example.com`);
+      },
+      says: [/(?:kim|jo)-principal: has the same SSH key as (?:jo|kim)-principal/],
+    },
     {
       label: "a variable of whoever runs the pipeline",
       plant: (stack) => {
@@ -37,6 +45,9 @@ ruleContract(gh103, {
     },
   ],
   needs: [
+    ["Principal", "jo-principal", ["kind"]],
+    ["Principal", "jo-principal", ["keySource"]],
+    ["Principal", "jo-principal", ["publicKey"]],
     ["Gateway", "team-a", ["environmentKind"]],
     ["Agent", "team-a/builder", ["environmentKind"]],
   ],

@@ -50,6 +50,11 @@ export function goodFleet(sshKey: string): FleetInput {
       { name: "trial", kind: "staging" },
       { name: "runners", kind: "ci" },
     ],
+    principals: [
+      { name: "deploys", kind: "ci-runner", environment: "runners" },
+      { name: "jo", kind: "person", environment: "live", publicKey: HOST_KEY },
+      { name: "kim", kind: "person", environment: "live", publicKey: HOST_KEY.replace(/AA$/, "AB") },
+    ],
     change: {
       ticket: "OPS-7",
       window: { from: "2026-11-23T20:00:00Z", to: "2026-11-23T22:00:00Z" },
@@ -69,6 +74,7 @@ export function goodFleet(sshKey: string): FleetInput {
             user: "oc-team-a",
             port: 18789,
             token: "pulumi://team-a-token",
+            access: [{ principal: "jo", from: ["198.51.100.7"] }],
             agents: [
               agent("research", "pulumi://research-anthropic"),
               { ...agent("builder", "pulumi://builder-anthropic"), permissions: { preset: "coder" } },
