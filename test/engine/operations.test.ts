@@ -79,7 +79,13 @@ describe("a stack over the real engine", () => {
       expect(stored).toEqual(options.fleet);
       expect(everything()).not.toContain(CANARY);
       await (await open(withSecret)).destroy();
-      expect(await stack.outputs()).toEqual({ nodes: {}, ledger: [], gatewayTokens: {}, principals: [], principalKeys: {} });
+      expect(await stack.outputs()).toEqual({
+        nodes: {},
+        ledger: [],
+        gatewayTokens: {},
+        principals: [],
+        principalKeys: {},
+      });
     },
   );
 
