@@ -21,7 +21,14 @@ function fleetFromConfig(): FleetSpec {
 function connectionArgs(spec: ConnectionSpec, secrets: Record<string, pulumi.Output<string>>): ConnectionArgs {
   const endpoint = ({ host, port, user, hostKey, privateKey }: Omit<ConnectionSpec, "jump">) => {
     const key = privateKey === undefined ? undefined : secrets[privateKey];
-    return { host, port, user, hostKey, ...(key && { privateKey: key }) };
+    return {
+      host,
+      port,
+      user,
+      hostKey,
+      ...(key && { privateKey: key }),
+      ...(privateKey && { privateKeyRef: privateKey }),
+    };
   };
   return { ...endpoint(spec), ...(spec.jump && { jump: endpoint(spec.jump) }) };
 }
@@ -120,6 +127,7 @@ export default async function program(): Promise<Record<string, unknown>> {
         // what the whole change declares holds for every gateway that declares nothing of its own
         gateways: node.gateways.map((gateway) => ({ ...(fleet.change && { change: fleet.change }), ...gateway })),
         connection: connectionArgs(connection, secrets),
+        environments: fleet.environments,
         ...(machineId !== undefined && { machineId }),
         secrets,
         secretVersions,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AccountResult, MachineExpectation } from "../node/protocol.ts";
+import { agentTools } from "../render/index.ts";
 import type { GatewayLayout } from "../render/index.ts";
 import type { ConnectionArgs } from "../remote/connection.ts";
 import { remotePhase } from "../remote/phase.ts";
@@ -8,9 +9,11 @@ import { trustBoundary } from "../spec/index.ts";
 import type { AgentSpec, GatewaySpec } from "../spec/index.ts";
 import { isDelivered } from "./credentials.ts";
 import type { AgentCredential, CredentialView } from "./credentials.ts";
+import type { EnvironmentKind } from "./gateway-view.ts";
 
 export interface AgentArgs {
   readonly gateway: GatewaySpec;
+  readonly environmentKind: EnvironmentKind | undefined;
   readonly agent: AgentSpec;
   readonly layout: GatewayLayout;
   readonly credentials: readonly AgentCredential[];
@@ -36,9 +39,10 @@ export function sealingFor(account: RemotePhase<AccountResult>, fingerprintKey: 
 }
 
 /** What policies may read of a credential. */
-function publicView({ view }: AgentCredential) {
+function publicView({ view }: AgentCredential, { credentials }: AgentSpec) {
   const { resolve, provider, variable, ref } = view;
-  const place = { resolve, provider, variable, ref };
+  const rotateEveryDays = credentials.find((credential) => credential.provider === provider)?.rotateEveryDays;
+  const place = { resolve, provider, variable, ref, rotateEveryDays };
   return view.resolve === "node" ? place : { ...place, fingerprint: view.fingerprint };
 }
 
@@ -59,7 +63,7 @@ export class Agent extends pulumi.ComponentResource {
   readonly staging: RemotePhase<unknown> | undefined;
 
   constructor(name: string, args: AgentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { gateway, agent, layout, target, account, credentials } = args;
+    const { gateway, agent, layout, target, account, credentials, environmentKind } = args;
     super(
       "gatehouse:index:Agent",
       name,
@@ -67,10 +71,12 @@ export class Agent extends pulumi.ComponentResource {
         agent: agent.id,
         gateway: gateway.name,
         environment: gateway.environment,
+        ...(environmentKind === undefined ? {} : { environmentKind }),
         model: agent.model,
-        credentials: credentials.map(publicView),
+        credentials: credentials.map((credential) => publicView(credential, agent)),
         paths: privatePaths(args),
         permissions: agent.permissions,
+        openclaw: agentTools(agent.permissions),
         trustBoundary: trustBoundary(agent),
         sharedDirectories: agent.sharedDirectories,
       },

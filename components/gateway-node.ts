@@ -4,7 +4,7 @@ import type { MachineExpectation } from "../node/protocol.ts";
 import { identityVariables } from "../render/index.ts";
 import type { ConnectionArgs, EndpointArgs } from "../remote/connection.ts";
 import { parseNode } from "../spec/index.ts";
-import type { GatewaySpec, NodeDesignInput } from "../spec/index.ts";
+import type { EnvironmentSpec, GatewaySpec, NodeDesignInput } from "../spec/index.ts";
 import { resolveDownloads } from "./downloads.ts";
 import type { PrincipalKey } from "./access.ts";
 import { ComponentError } from "./errors.ts";
@@ -19,6 +19,8 @@ export interface GatewayNodeArgs extends Omit<NodeDesignInput, "name"> {
   readonly connection: ConnectionArgs;
   /** Expected machine id; needed only to accept a replaced machine. */
   readonly machineId?: pulumi.Input<string>;
+  /** What each environment that `gateways` names is for; policies that depend on it refuse a gateway without. */
+  readonly environments?: readonly EnvironmentSpec[];
   /** Every secret that `gateways` refers to, by its reference: `{ "pulumi://KEY": config.requireSecret("KEY") }`. */
   readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** By reference: what the manager calls the version that `secrets` holds; for the ledger. */
@@ -46,6 +48,8 @@ function endpointView(endpoint: EndpointArgs) {
     user: endpoint.user ?? "root",
     hostKeyType: key.hostKeyType,
     hostKeyFingerprint: key.hostKeyFingerprint,
+    login: endpoint.privateKey === undefined ? "ssh-agent" : "private-key",
+    ...(endpoint.privateKeyRef === undefined ? {} : { privateKeyRef: endpoint.privateKeyRef }),
   };
 }
 
@@ -108,6 +112,7 @@ export class GatewayNode extends pulumi.ComponentResource {
     const {
       connection,
       machineId,
+      environments = [],
       secrets,
       secretVersions = {},
       principals = {},
@@ -176,6 +181,7 @@ export class GatewayNode extends pulumi.ComponentResource {
         {
           node: design,
           gateway,
+          environmentKind: environments.find((environment) => environment.name === gateway.environment)?.kind,
           secrets: resolved[index]?.secrets ?? { credentials: {}, identity: {} },
           secretVersions,
           principals,

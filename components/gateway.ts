@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { AccountResult, GatewayResult, VerifyResult } from "../node/protocol.ts";
 import { gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
@@ -12,6 +11,8 @@ import { Agent, sealingFor } from "./agent.ts";
 import type { PhaseTarget } from "./agent.ts";
 import { agentCredentials, changeMark, secretView } from "./credentials.ts";
 import type { AgentCredential } from "./credentials.ts";
+import { designHash, gatewayView } from "./gateway-view.ts";
+import type { EnvironmentKind } from "./gateway-view.ts";
 import { generatedToken } from "./keys.ts";
 import { gatewayLedger } from "./ledger.ts";
 import type { LedgerEntry } from "./ledger.ts";
@@ -37,6 +38,8 @@ export interface GatewaySecrets {
 export interface GatewayComponentArgs {
   readonly node: NodeDesign;
   readonly gateway: GatewaySpec;
+  /** What the gateway's environment is for; undefined where the program does not say. */
+  readonly environmentKind: EnvironmentKind | undefined;
   readonly secrets: GatewaySecrets;
   /** By reference, of secrets whose manager has versions. */
   readonly secretVersions: Readonly<Record<string, string>>;
@@ -49,14 +52,6 @@ export interface GatewayComponentArgs {
   /** Commands that have to be done before the account, and before the first generation. */
   readonly bootstrapped: readonly pulumi.Resource[];
   readonly installed: readonly pulumi.Resource[];
-}
-
-/** Tells an edit of a gateway's design from a change of its credentials' values or of what a change declares. */
-function designHash(gateway: GatewaySpec, runtime: RuntimePlan["unitRuntime"]): string {
-  return createHash("sha256")
-    .update(JSON.stringify([{ ...gateway, change: undefined }, runtime]))
-    .digest("hex")
-    .slice(0, 16);
 }
 
 /** One OpenClaw gateway: OS user, agents, generation, and the confirmation that it serves. */
@@ -84,7 +79,7 @@ export class Gateway extends pulumi.ComponentResource {
   readonly last: pulumi.Resource[];
 
   constructor(name: string, args: GatewayComponentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { node, gateway, plan, target, fingerprintKey } = args;
+    const { node, gateway, plan, target, fingerprintKey, environmentKind } = args;
     const layout = gatewayLayout(node.platform, gateway);
     // A sibling: the public view below holds its fingerprint.
     const token = args.secrets.token ?? generatedToken(name, opts?.parent === undefined ? {} : { parent: opts.parent });
@@ -111,6 +106,7 @@ export class Gateway extends pulumi.ComponentResource {
         paths: privatePaths(gateway, layout),
         designHash: designHash(gateway, plan.unitRuntime),
         access: accessView(gateway),
+        ...gatewayView({ node, gateway, layout, plan, environmentKind }),
         ...layers,
         ...(gateway.nodeIdentity === undefined ? {} : { nodeIdentity: gateway.nodeIdentity }),
         ...(gateway.change === undefined ? {} : { change: gateway.change }),
@@ -191,7 +187,7 @@ export class Gateway extends pulumi.ComponentResource {
       readonly credentials: Readonly<Record<string, readonly AgentCredential[]>>;
       readonly account: RemotePhase<AccountResult> | undefined;
     },
-    { gateway, fingerprintKey, target }: GatewayComponentArgs,
+    { gateway, environmentKind, fingerprintKey, target }: GatewayComponentArgs,
   ): Record<string, Agent> {
     const agents: Record<string, Agent> = {};
     let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
@@ -201,6 +197,7 @@ export class Gateway extends pulumi.ComponentResource {
         `${name}/${agent.id}`,
         {
           gateway,
+          environmentKind,
           agent,
           layout,
           credentials: credentials[agent.id] ?? [],

@@ -23,7 +23,10 @@ interface CommonFlags {
 interface CredentialsFlags extends CommonFlags {
   readonly dueWithin: number;
 }
-interface RotateFlags extends CommonFlags {
+interface PolicyFlags extends CommonFlags {
+  readonly policyConfig?: string;
+}
+interface RotateFlags extends PolicyFlags {
   readonly agent?: string;
   readonly provider?: string;
   readonly token?: true;
@@ -32,7 +35,7 @@ interface RotateFlags extends CommonFlags {
 interface KeyFlags extends CommonFlags {
   readonly out: string;
 }
-interface RunFlags extends CommonFlags {
+interface RunFlags extends PolicyFlags {
   readonly config?: string;
   readonly yes?: true;
 }
@@ -59,6 +62,7 @@ async function open(flags: RunFlags, more: Pick<OpenStackOptions, "secrets"> = {
     progress: note,
     signal: interruptSignal(note),
     ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
+    ...(flags.policyConfig !== undefined && { policyConfig: flags.policyConfig }),
     ...(flags.config !== undefined && { fleet: await readFleetFile(flags.config) }),
   });
 }
@@ -173,17 +177,21 @@ function withFleet(command: Command): Command {
   return command.option("--config <file>", "fleet as YAML; default what the stack was given last");
 }
 
+function withPolicies(command: Command): Command {
+  return command.option("--policy-config <file>", "JSON with levels, parameters and exceptions of the policies");
+}
+
 const program = new Command("gatehouse")
   .description("Provisions OpenClaw gateways over SSH with the Pulumi engine.")
   .addHelpText("after", `\nSecrets are never shown. ${EXIT_STATUS_HELP}`)
   .configureHelp({ showGlobalOptions: true })
   .addCommand(
-    withFleet(common("preview", "show what `up` would do; contacts no machine")).action((flags: RunFlags) =>
-      run(flags, () => preview(flags)),
+    withPolicies(withFleet(common("preview", "show what `up` would do; contacts no machine"))).action(
+      (flags: RunFlags) => run(flags, () => preview(flags)),
     ),
   )
   .addCommand(
-    withFleet(common("up", "make the machines what the fleet says"))
+    withPolicies(withFleet(common("up", "make the machines what the fleet says")))
       .option("--yes", "without a question")
       .action((flags: RunFlags) => run(flags, () => up(flags))),
   )
@@ -203,7 +211,7 @@ const program = new Command("gatehouse")
       .action((flags: CredentialsFlags) => run(flags, () => credentials(flags))),
   )
   .addCommand(
-    common("rotate", "rotate one credential in a closed loop, proven on the node and recorded")
+    withPolicies(common("rotate", "rotate one credential in a closed loop, proven on the node and recorded"))
       .argument("<gateway>", "gateway whose token, or whose agent's key, is rotated")
       .option("--token", "the gateway token")
       .option("--agent <id>", "the agent whose key is rotated, with --provider")

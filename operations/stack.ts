@@ -36,6 +36,8 @@ export interface OpenStackOptions {
   readonly plugins?: PluginChoice;
   /** Whether the policy pack decides too; default true. */
   readonly policyPack?: boolean;
+  /** JSON file with levels, parameters and exceptions of the pack's rules; default none. */
+  readonly policyConfig?: string;
   /** Default the program of `index.ts`. */
   readonly program?: PulumiFn;
   readonly progress: Progress;
@@ -169,7 +171,7 @@ class OpenStack implements GatehouseStack {
   }
 
   async #run<T>(operation: (common: CommonOptions) => Promise<T>) {
-    const { progress, policyPack, signal } = this.#options;
+    const { progress, policyPack, policyConfig, signal } = this.#options;
     const events = new EventCollector(progress);
     const started = performance.now();
     const reminder = setInterval(events.remind, REMINDER_MS);
@@ -180,6 +182,8 @@ class OpenStack implements GatehouseStack {
         suppressProgress: true,
         suppressOutputs: true,
         policyPacks: policyPack === false ? [] : [POLICY_PACK],
+        // one for each pack, by position
+        policyPackConfigs: policyPack === false || policyConfig === undefined ? [] : [resolve(policyConfig)],
         ...(signal !== undefined && { signal }),
       });
       const report: RunReport = {
@@ -222,5 +226,6 @@ interface CommonOptions {
   readonly suppressProgress: boolean;
   readonly suppressOutputs: boolean;
   readonly policyPacks: string[];
+  readonly policyPackConfigs: string[];
   readonly signal?: AbortSignal;
 }

@@ -14,6 +14,8 @@ export interface EndpointArgs {
   readonly hostKey: pulumi.Input<string>;
   /** Private key in OpenSSH or PEM form, kept secret; default: the operator's SSH agent. */
   readonly privateKey?: pulumi.Input<string>;
+  /** Where `privateKey` is kept, as in a fleet (`pulumi://KEY`): policies see that no agent has the same key. */
+  readonly privateKeyRef?: string;
 }
 
 export interface ConnectionArgs extends EndpointArgs {

@@ -1,3 +1,4 @@
+export { agentTools } from "./agent-tools.ts";
 export * from "./errors.ts";
 export * from "./fingerprint.ts";
 export * from "./generation.ts";

@@ -12,6 +12,7 @@ export interface Registered {
   readonly name: string;
   /** Name of the parent, empty for the stack. */
   readonly parent: string;
+  readonly parentUrn: string;
   readonly inputs: Properties;
   /** Names of what it depends on by `dependsOn` or by an input, sorted. */
   readonly dependsOn: readonly string[];
@@ -143,6 +144,7 @@ export async function mockedRun(program: () => Promise<unknown>, options: RunOpt
         type: request.getType(),
         name: request.getName(),
         parent: nameOf(request.getParent()),
+        parentUrn: request.getParent(),
         inputs: propertiesOf(request.getObject()),
         dependsOn: [...new Set(request.getDependenciesList().map(nameOf))].sort(),
         additionalSecretOutputs: request.getAdditionalsecretoutputsList(),

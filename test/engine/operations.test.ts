@@ -13,6 +13,10 @@ import { HOST_KEY, validFleet } from "../fleet-input.ts";
 const CANARY = "canary-5f2c1a9b7d3e";
 const TIMEOUT_MS = 120_000;
 
+/** What the policies ask of any remote command. */
+const sound = { create: "true", logging: command.remote.Logging.None, addPreviousOutputInEnv: false };
+const secretOutputs = { additionalSecretOutputs: ["stdout", "stderr"] };
+
 describe("a stack over the real engine", () => {
   let stateDir: string;
   let lines: string[];
@@ -75,7 +79,13 @@ describe("a stack over the real engine", () => {
       expect(stored).toEqual(options.fleet);
       expect(everything()).not.toContain(CANARY);
       await (await open(withSecret)).destroy();
-      expect(await stack.outputs()).toEqual({ nodes: {}, ledger: [], gatewayTokens: {} });
+      expect(await stack.outputs()).toEqual({
+        nodes: {},
+        ledger: [],
+        gatewayTokens: {},
+        principals: [],
+        principalKeys: {},
+      });
     },
   );
 
@@ -93,7 +103,7 @@ describe("a stack over the real engine", () => {
       expect((await failure(stack.preview())).failures).toMatchObject([{ code: "missing-secret" }]);
       const port = await closedPort();
       const unreachable = await open(async () => {
-        new command.remote.Command("box-runtime", { connection: connection(port), create: "true" });
+        new command.remote.Command("box-runtime", { ...sound, connection: connection(port) }, secretOutputs);
       });
       const failed = await failure(unreachable.up());
       expect(failed.failures).toMatchObject([{ code: "unreachable", resource: "box-runtime" }]);
@@ -118,9 +128,9 @@ describe("a stack over the real engine", () => {
       });
     });
     const program = async () => {
-      new command.remote.Command("good", { connection: connection(port), create: "true" });
+      new command.remote.Command("good", { ...sound, connection: connection(port) }, secretOutputs);
       const unpinned = { host: "127.0.0.1", port, user: "x", password: "x", dialErrorLimit: 0 };
-      new command.remote.Command("bad", { connection: unpinned, create: "true" });
+      new command.remote.Command("bad", { ...sound, connection: unpinned }, secretOutputs);
     };
     const failed = await failure((await open(program)).up());
     expect(failed.failures).toMatchObject([{ code: "policy", resource: "bad" }]);

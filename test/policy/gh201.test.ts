@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { gh201 } from "../../policies/src/rules/gh201-no-world-readable-path.ts";
+import { gh201 } from "../../policies/src/rules/gh201-private-paths.ts";
 import { good, UNKNOWN, violations, type Props } from "./resources.ts";
+import { ruleContract } from "./stack.ts";
 
 const firstPath = (props: Props): Props => (props["paths"] as Props[])[0] ?? {};
 
@@ -62,4 +63,43 @@ describe.each([
       }),
     ).toEqual(["paths is unknown at preview"]);
   });
+});
+
+ruleContract(gh201, {
+  faults: [
+    {
+      label: "a path that others can read",
+      plant: (stack) => {
+        stack.set("Gateway", "team-a", ["paths", 0, "mode"], "0755");
+      },
+      says: [/team-a: \/home\/oc-team-a has mode 0755, which other users of the node can use/],
+    },
+    {
+      label: "a path in a directory of everybody",
+      plant: (stack) => {
+        stack.set("Gateway", "team-a", ["paths", 0, "path"], "/tmp/team-a");
+      },
+      says: [/team-a: \/tmp\/team-a lies in \/tmp, where others can write/],
+    },
+    {
+      label: "an agent's path that a group can read",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["paths", 0, "mode"], "0750");
+      },
+      says: [/team-a\/builder: \S+ has mode 0750/],
+    },
+    {
+      label: "no paths",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["paths"], []);
+      },
+      says: [/team-a\/builder: paths is not declared/],
+    },
+  ],
+  needs: [
+    ["Gateway", "team-a", ["paths"]],
+    ["Gateway", "team-a", ["paths", 0, "mode"]],
+    ["Gateway", "team-a", ["paths", 0, "path"]],
+    ["Agent", "team-a/builder", ["paths", 0, "mode"]],
+  ],
 });

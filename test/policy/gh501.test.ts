@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gh501 } from "../../policies/src/rules/gh501-host-key-pinned.ts";
 import { good, UNKNOWN, violations, type Props } from "./resources.ts";
+import { ruleContract } from "./stack.ts";
 
 const part = (props: Props, ...path: string[]): Props => path.reduce((value, key) => value[key] as Props, props);
 
@@ -84,4 +85,42 @@ describe("GH501 host key pinned", () => {
     };
     expect(violations(gh501, good.command, unknownPhase)).toEqual([]);
   });
+});
+
+ruleContract(gh501, {
+  faults: [
+    {
+      label: "a command without a pin",
+      plant: (stack) => {
+        stack.remove("Command", "team-a-gateway", ["connection", "hostKey"]);
+      },
+      says: [/team-a-gateway: connection\.hostKey is not declared/],
+    },
+    {
+      label: "an RSA pin",
+      plant: (stack) => {
+        stack.set("Command", "team-a-gateway", ["connection", "hostKey"], "ssh-rsa AAAA");
+      },
+      says: [/team-a-gateway: connection\.hostKey is neither an ed25519 nor an ecdsa public key/],
+    },
+    {
+      label: "a jump host without a pin",
+      plant: (stack) => {
+        stack.remove("Command", "team-a-gateway", ["connection", "proxy", "hostKey"]);
+      },
+      says: [/team-a-gateway: connection\.proxy\.hostKey is not declared/],
+    },
+    {
+      label: "a node with an old fingerprint",
+      plant: (stack) => {
+        stack.set("GatewayNode", "box-1", ["connection", "hostKeyFingerprint"], "MD5:aa");
+      },
+      says: [/box-1: connection\.hostKeyFingerprint is not a SHA256 fingerprint/],
+    },
+  ],
+  needs: [
+    ["Command", "team-a-gateway", ["connection", "hostKey"]],
+    ["GatewayNode", "box-1", ["connection", "hostKeyType"]],
+    ["GatewayNode", "box-1", ["connection", "jump", "hostKeyFingerprint"]],
+  ],
 });

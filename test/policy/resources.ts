@@ -1,5 +1,8 @@
 import * as policy from "@pulumi/policy";
-import type { Resource, Rule } from "../../policies/src/rule.ts";
+import { Fleet } from "../../policies/src/fleet.ts";
+import { textOf } from "../../policies/src/read.ts";
+import type { Resource } from "../../policies/src/resource.ts";
+import type { Rule } from "../../policies/src/rule.ts";
 
 // exported since 1.21.0, but its declaration file is empty
 const { unknownCheckingProxy } = policy as unknown as { unknownCheckingProxy: <T>(value: T) => T };
@@ -79,6 +82,13 @@ export function violations(
   const { type, parentType, props } = make();
   const resource = { parentType };
   breakIt(props, resource);
-  const seen: Resource = { type, name: "subject", ...resource, props: unknownCheckingProxy(props) };
-  return rule.check(seen);
+  const seen: Resource = {
+    urn: "urn:subject",
+    type,
+    name: "subject",
+    ...resource,
+    props: unknownCheckingProxy(props),
+    secretOutputs: [],
+  };
+  return rule.judge(seen, {}, { fleet: new Fleet(), now: new Date() }).map(textOf);
 }

@@ -1,5 +1,6 @@
 import { absent, read } from "../read.ts";
-import type { Resource, Rule } from "../rule.ts";
+import type { Resource } from "../resource.ts";
+import { defineRule } from "../rule.ts";
 
 const NODE = "gatehouse:index:GatewayNode";
 const PINNABLE = /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521))$/;
@@ -51,7 +52,7 @@ function pinned(endpoint: unknown, field: string): string[] {
   return PINNABLE.test(type) ? [] : [`${field} is neither an ed25519 nor an ecdsa public key`];
 }
 
-export const gh501: Rule = {
+export const gh501 = defineRule({
   id: "GH501",
   title: "SSH host key pinned",
   severity: "mandatory",
@@ -60,5 +61,6 @@ export const gh501: Rule = {
   why: "Without a pinned key the command provider accepts any server, and the first thing it sends is the desired state with the secrets in it. An RSA pin does not work either: the provider then offers only SHA-1 `ssh-rsa`.",
   source: "pulumi-command 1.2.1, provider/pkg/provider/remote/connection.go",
   fix: "set `hostKey` to the line that `ssh-keyscan -t ed25519 HOST` prints, without the host name, after comparing it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the machine's console",
+  parameters: {},
   check,
-};
+});

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import type { EnvironmentSpec, GatewaySpec, NodeDesign } from "../spec/index.ts";
+import { renderOpenclawConfig, renderSystemdUnit } from "../render/index.ts";
+import type { GatewayLayout } from "../render/index.ts";
+import type { RuntimePlan } from "./runtime.ts";
+
+/** What an environment is for; undefined where the program does not say. */
+export type EnvironmentKind = EnvironmentSpec["kind"];
+
+/** The parts of `openclaw.json` that policies read; the file holds references only. */
+const CONFIG_BLOCKS = ["gateway", "discovery", "update", "secrets", "auth", "models", "tools", "logging"] as const;
+
+/** Tells an edit of a gateway's design from a change of its credentials' values or of what a change declares. */
+export function designHash(gateway: GatewaySpec, runtime: RuntimePlan["unitRuntime"]): string {
+  return createHash("sha256")
+    .update(JSON.stringify([{ ...gateway, change: undefined }, runtime]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** `openclaw.json` of a gateway, as policies may read it. */
+function configView(node: NodeDesign, gateway: GatewaySpec, layout: GatewayLayout): Config {
+  const config = JSON.parse(renderOpenclawConfig(node, gateway, layout)) as Config;
+  const agents = config["agents"] as { readonly defaults?: unknown };
+  return {
+    ...Object.fromEntries(CONFIG_BLOCKS.map((block) => [block, config[block]])),
+    agents: { defaults: agents.defaults },
+  };
+}
+
+/**
+ * What policies may read of a gateway besides its names, paths and fingerprints. Where a platform has no unit of ours, the
+ * unit and the way it is started are absent, so that a rule which needs them says so.
+ */
+export function gatewayView(args: {
+  readonly node: NodeDesign;
+  readonly gateway: GatewaySpec;
+  readonly layout: GatewayLayout;
+  readonly plan: RuntimePlan;
+  readonly environmentKind: EnvironmentKind | undefined;
+}) {
+  const { node, gateway, layout, plan, environmentKind } = args;
+  const launched = gateway.agents.some(({ credentials }) => credentials.some(({ resolve }) => resolve === "node"));
+  return {
+    node: node.name,
+    platform: node.platform,
+    ...(environmentKind === undefined ? {} : { environmentKind }),
+    token: { ref: gateway.token ?? "generated", rotateEveryDays: gateway.tokenRotateEveryDays },
+    rollbackPoints: gateway.keepGenerations - 1,
+    openclaw: configView(node, gateway, layout),
+    // the account phase refuses any other user (node/account)
+    account: { user: layout.user, groups: [], password: "locked" },
+    ...(node.platform === "linux"
+      ? {
+          service: { manager: "systemd-user", starts: "at boot, by linger" },
+          unitText: renderSystemdUnit(gateway, layout, plan.unitRuntime, launched ? "launcher" : "direct"),
+        }
+      : {}),
+  };
+}
