@@ -9,7 +9,7 @@ import type { CollectPayload } from "./collect.ts";
 import type { DiagnosePayload, NodeEvidence, UserEvidence } from "./evidence.ts";
 
 /** The operator's side waits at most a little longer. */
-export const DIAGNOSE_SECONDS = 90;
+export const DIAGNOSE_SECONDS = 120;
 
 const fields = {
   machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),

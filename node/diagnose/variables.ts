@@ -79,7 +79,7 @@ export function variableEvidence(generation: StoredGeneration, sources: Sources)
 /** Provider keys that belong to no agent, by where they are. */
 export function ambientKeys(sources: Sources): AmbientKey[] {
   const { process: running, ...rest } = sources;
-  const everywhere = { ...rest, process: running ?? new Map<string, string>() };
+  const everywhere = { process: running ?? new Map<string, string>(), ...rest };
   return Object.entries(everywhere).flatMap(([where, variables]) =>
     [...variables.keys()]
       .filter((variable) => AMBIENT.test(variable))

@@ -1,4 +1,5 @@
 import { hostname, userInfo } from "node:os";
+import type { TokenAnswer } from "../../node/diagnose/evidence.ts";
 import { scrubber } from "../../node/diagnose/scrub.ts";
 import { bundleNodeProgram } from "../../node/bundle.ts";
 import { diagnoseCommand } from "../../render/program-command.ts";
@@ -7,7 +8,7 @@ import type { GatehouseStack } from "../stack.ts";
 import { clientEvidence, clientStateDirectory } from "./client.ts";
 import { collect, connectTo } from "./connect.ts";
 import { isUnreachable } from "./evidence.ts";
-import type { Evidence, Frozen } from "./evidence.ts";
+import type { ClientEvidence, Evidence, Frozen } from "./evidence.ts";
 import { lookThroughTunnel, tryToken } from "./here.ts";
 import { classifySymptom } from "./symptom.ts";
 import { findTarget } from "./target.ts";
@@ -83,16 +84,24 @@ async function look(target: Target, options: DiagnoseOptions, frozen: Frozen) {
     const [node, here, client] = await Promise.all([
       collect(ssh.client, { command, payload }, options.progress),
       lookThroughTunnel(ssh.client, payload.port),
-      options.client === undefined && frozen.symptomClass !== "gateway session"
-        ? null
-        : clientEvidence(options.client ?? clientStateDirectory(process.env), process.env, (token) =>
-            tryToken(ssh.client, payload.port, token),
-          ),
+      clientOf(options, frozen, (token) => tryToken(ssh.client, payload.port, token)),
     ]);
     return { node, here, client, clockAhead: isUnreachable(node) ? null : clockAhead(node.time, asked) };
   } finally {
     ssh.close();
   }
+}
+
+/** Whoever asks need not be the client that failed: one of this user's that knows no gateway is not looked at. */
+async function clientOf(
+  { client }: DiagnoseOptions,
+  { symptomClass }: Frozen,
+  tryIt: (token: string) => Promise<TokenAnswer>,
+): Promise<ClientEvidence | null> {
+  if (client !== undefined) return await clientEvidence(client, process.env, tryIt);
+  if (symptomClass !== "gateway session") return null;
+  const own = await clientEvidence(clientStateDirectory(process.env), process.env, tryIt);
+  return own.state === "missing" ? null : own;
 }
 
 /** The collector reads its clock within the first seconds: only more than that counts. */
@@ -102,16 +111,18 @@ function clockAhead(time: string, asked: number): number | null {
 }
 
 /** The decision table's words with this gateway's names. */
-function named(verdict: Verdict, { payload }: Target, agent: string | null): Verdict {
+function named(verdict: Verdict, { payload }: Target, asked: string | null): Verdict {
+  const agent = verdict.agent ?? asked;
   const names: Readonly<Record<string, string>> = {
     GATEWAY: payload.gateway,
     UNIT: payload.unit,
     USER: payload.user,
     PORT: String(payload.port),
     ...(agent !== null && { AGENT: agent }),
+    ...(verdict.provider !== null && { PROVIDER: verdict.provider }),
   };
   const fill = (text: string | null): string | null =>
-    text?.replace(/\b(GATEWAY|UNIT|USER|PORT|AGENT)\b/g, (name) => names[name] ?? name) ?? null;
+    text?.replace(/\b(GATEWAY|UNIT|USER|PORT|AGENT|PROVIDER)\b/g, (name) => names[name] ?? name) ?? null;
   return { ...verdict, firstCommand: fill(verdict.firstCommand), nextStep: fill(verdict.nextStep) };
 }
 

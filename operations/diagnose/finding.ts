@@ -22,6 +22,9 @@ export interface Finding {
   readonly confidence: Confidence;
   /** What was seen, in words; no secret. */
   readonly evidence: readonly string[];
+  /** Whose credential it is about, where it is about one. */
+  readonly agent?: string;
+  readonly provider?: string;
   /** Where the usual next step of the layer would be wrong. */
   readonly nextStep?: string;
   readonly firstCommand?: string;

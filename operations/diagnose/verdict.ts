@@ -18,6 +18,9 @@ export interface Verdict {
   readonly code: string;
   readonly confidence: Confidence;
   readonly evidence: readonly string[];
+  /** Whose credential it is about; null where it is about none, or several. */
+  readonly agent: string | null;
+  readonly provider: string | null;
   readonly firstCommand: string | null;
   readonly nextStep: string | null;
   readonly doNot: readonly string[];
@@ -70,6 +73,8 @@ export function verdictOf(evidence: Evidence): Verdict {
       code: "healthy",
       confidence: "high",
       evidence: ["the gateway serves what the stack declares, and every agent can use its model"],
+      agent: null,
+      provider: null,
       firstCommand: null,
       nextStep: null,
       doNot: [],
@@ -96,6 +101,8 @@ function failed(first: Finding, others: readonly Finding[], missing: readonly st
     code: first.code,
     confidence: first.confidence,
     evidence: first.evidence,
+    agent: first.agent ?? null,
+    provider: first.provider ?? null,
     firstCommand: first.firstCommand ?? row.firstCommand,
     nextStep: first.nextStep ?? row.nextStep,
     doNot: row.doNot,
@@ -113,6 +120,8 @@ function undecided(missing: readonly string[], evidence: readonly string[]): Ver
     code: "undecided",
     confidence: "low",
     evidence,
+    agent: null,
+    provider: null,
     firstCommand,
     nextStep: step,
     doNot,

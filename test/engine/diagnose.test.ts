@@ -47,10 +47,10 @@ describe.skipIf(!(await nodesCanRun()))("diagnose on a node", () => {
     return diagnosis;
   }
 
-  /** Everything of the gateway but what it writes itself at any time. */
+  /** Everything of the gateway but what it writes itself at any time: its log and the log of its databases. */
   async function fingerprints(): Promise<string> {
     const files = `find ${HOME} /var/lib/gatehouse -type f -not -name '*-wal' -not -name '*-shm' -not -path '*/logs/*'`;
-    const kept = `find ${HOME} /var/lib/gatehouse -not -path '*/logs/*' -not -path '*/.cache/*' -printf '%p %m %u %l\\n'`;
+    const kept = `find ${HOME} /var/lib/gatehouse -not -path '*/logs/*' -printf '%p %m %u %l\\n'`;
     return await bench.output(`${files} -print0 | sort -z | xargs -0 sha256sum; ${kept} | sort`);
   }
 

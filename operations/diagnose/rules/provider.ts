@@ -13,13 +13,16 @@ function agentFinding({ agent, missing, issues, unusable, status }: AgentModelsE
       layer: "provider credential",
       code: "key-refused",
       confidence: "high",
+      agent,
       evidence: [`agent ${agent}: OpenClaw waits after the provider refused its key (${refused.join(", ")})`],
-      nextStep: `put a working key behind the reference, then \`gatehouse rotate GATEWAY --agent ${agent} --provider PROVIDER\``,
+      nextStep: `put a working key behind the reference, then \`gatehouse rotate GATEWAY --agent AGENT --provider PROVIDER\``,
     };
   }
   return {
     layer: "provider credential",
     code: missing.length > 0 ? "key-missing" : "key-unusable",
+    agent,
+    ...(missing[0] !== undefined && { provider: missing[0] }),
     confidence: missing.length > 0 ? "high" : "medium",
     evidence: [
       ...(missing.length > 0 ? [`agent ${agent}: no usable key for ${missing.join(", ")}`] : []),

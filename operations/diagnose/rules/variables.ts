@@ -77,6 +77,8 @@ function findings(track: VariableEvidence["track"], seen: Seen): Finding[] {
           code: `${track === "gateway" ? "token" : "key"}-${fault.code}`,
           confidence: "high",
           evidence: [`${whose}${fault.text}`, ...dropIns(seen)],
+          ...(variable.agent !== null &&
+            variable.provider !== null && { agent: variable.agent, provider: variable.provider }),
           ...(fault.nextStep !== undefined && { nextStep: fault.nextStep }),
         } as const,
       ];
