@@ -1,13 +1,13 @@
-import { readFile } from "node:fs/promises";
 import type { DiagnosePayload } from "../../node/diagnose/evidence.ts";
 import { gatewayLayout } from "../../render/index.ts";
 import type { Connection, Endpoint } from "../../sandbox/plugins/command/inputs.ts";
-import { parseFleet, parseSecretRef } from "../../spec/index.ts";
+import { parseFleet } from "../../spec/index.ts";
 import type { ConnectionSpec } from "../../spec/index.ts";
 import { OperationError } from "../error.ts";
 import type { StackOutputs } from "../outputs.ts";
-import { FLEET_KEY, PROJECT } from "../settings.ts";
+import { FLEET_KEY } from "../settings.ts";
 import type { Expected } from "./evidence.ts";
+import { loginKey } from "./login-key.ts";
 
 const DIAL_SECONDS = 10;
 
@@ -94,32 +94,4 @@ async function endpointOf(spec: Omit<ConnectionSpec, "jump">, settings: Settings
     ...{ host, port, user, hostKey, dialErrorLimit: 0, perDialTimeout: DIAL_SECONDS },
     ...(privateKey !== undefined && { privateKey: await loginKey(privateKey, settings) }),
   };
-}
-
-/** SECRET. */
-async function loginKey(reference: string, settings: Settings): Promise<string> {
-  const parsed = parseSecretRef(reference);
-  const value = parsed.ok ? await valueOf(parsed.ref, settings) : undefined;
-  if (value !== undefined && value !== "") return value.endsWith("\n") ? value : `${value}\n`;
-  throw OperationError.of(
-    "secret",
-    "the private key of the node's connection can't be read here",
-    "keep it as pulumi://KEY, env://NAME or file:///PATH, or leave `privateKey` out and use your SSH agent",
-  );
-}
-
-async function valueOf(
-  ref: Extract<ReturnType<typeof parseSecretRef>, { ok: true }>["ref"],
-  settings: Settings,
-): Promise<string | undefined> {
-  switch (ref.scheme) {
-    case "pulumi":
-      return settings[`${PROJECT}:${ref.key}`];
-    case "env":
-      return process.env[ref.name];
-    case "file":
-      return readFile(ref.path, "utf8").catch(() => undefined);
-    default:
-      return undefined;
-  }
 }
