@@ -8,6 +8,7 @@ const KEY_SHAPES = [
   /\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){1,2}/g,
   /((?:bearer|token|password|secret|api[_-]?key|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+)?)([A-Za-z0-9_\-.+/=]{8,})/gi,
 ] as const;
+const PEM = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*-----|$)/g;
 /** The vendor shows the first and the last eight characters of a key: more than we do. */
 const VENDOR_MASK = /([A-Za-z0-9_-]{4})[A-Za-z0-9_-]*(?:\.\.\.|…)[A-Za-z0-9_-]*([A-Za-z0-9_-]{4})/g;
 
@@ -25,6 +26,7 @@ export function scrubber(secrets: Iterable<string>): (text: string) => string {
     const [shapes, jwt, assignments] = KEY_SHAPES;
     return known
       .reduce((shown, secret) => shown.replaceAll(secret, mask(secret)), text)
+      .replace(PEM, "(private key)")
       .replace(VENDOR_MASK, "$1…$2")
       .replace(shapes, (found) => mask(found))
       .replace(jwt, (found) => mask(found))

@@ -48,7 +48,9 @@ export async function diagnose(stack: GatehouseStack, options: DiagnoseOptions):
   const [outputs, settings] = await Promise.all([stack.outputs(), stack.settings()]);
   const agent = options.agent ?? null;
   const target = await findTarget(settings, outputs, { ...options, agent });
-  const secrets = [...Object.values(outputs.gatewayTokens), ...keysOf(settings)];
+  const secrets = [outputs.gatewayTokens, outputs.principalKeys]
+    .flatMap((values) => Object.values(values))
+    .concat(keysOf(settings));
   const symptom = options.symptom === undefined ? null : scrubber(secrets)(options.symptom).slice(0, 2000);
   const frozen: Frozen = {
     time: localTime(new Date()),

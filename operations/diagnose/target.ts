@@ -69,7 +69,10 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
       expected: {
         generation: deployed.generation,
         agents,
-        fingerprints: Object.fromEntries(ledger.map(({ variable, fingerprint }) => [variable, fingerprint])),
+        fingerprints: Object.fromEntries(
+          // who may log in has no variable of the gateway's
+          ledger.flatMap(({ variable, fingerprint }) => (variable === null ? [] : [[variable, fingerprint] as const])),
+        ),
       },
     };
   }

@@ -5,7 +5,7 @@ import { missingValues } from "./missing.ts";
 import { dotenv, drift, invalidConfig, looseFiles, unitAudit } from "./rules/disk.ts";
 import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
 import { secondOpenclaw, strayGateway, wrongRuntime } from "./rules/identity.ts";
-import { agentModels, ambientKey, degradedSecrets } from "./rules/provider.ts";
+import { agentModels, ambientKey, degradedSecrets, doctorFindings } from "./rules/provider.ts";
 import { clientToken, notServing, sessionRefused, unitDown } from "./rules/session.ts";
 import { tunnel } from "./rules/tunnel.ts";
 import { keyVariables, tokenVariables } from "./rules/variables.ts";
@@ -54,6 +54,7 @@ const RULES: readonly Rule[] = [
   dotenv,
   unitAudit,
   secondOpenclaw,
+  doctorFindings,
   slowFaults,
 ];
 

@@ -61,6 +61,12 @@ describe("scrubbing", () => {
     expect(scrubber([secret])(JSON.stringify({ x: secret }))).not.toContain("with");
   });
 
+  it("takes out private keys, also half of one", () => {
+    const pem = `-----BEGIN OPENSSH PRIVATE KEY-----\n${CANARY}\n`;
+    expect(scrubber([])(`a ${pem}-----END OPENSSH PRIVATE KEY----- b`)).toBe("a (private key) b");
+    expect(scrubber([])(`a ${pem}`)).toBe("a (private key)");
+  });
+
   it("leaves ordinary words alone", () => {
     const text = "short: the gateway is not ready after 120 s, port 18789";
     expect(scrub(text)).toBe(text);

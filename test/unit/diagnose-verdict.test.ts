@@ -202,7 +202,17 @@ const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, P
     "provider credential",
     "secret-degraded",
     (e) =>
-      (e.node.gateway.lint = { status: 1, seconds: 1, findings: ["warning core/doctor/gateway-health: degraded"] }),
+      (e.node.gateway.lint = {
+        status: 1,
+        seconds: 1,
+        findings: ["warning x: Secret runtime degradation: cold account"],
+      }),
+  ],
+  [
+    "something else that doctor finds",
+    "gateway session",
+    "doctor",
+    (e) => (e.node.gateway.lint = { status: 1, seconds: 1, findings: ["warning x: event loop is slow"] }),
   ],
   [
     "another Node that serves",

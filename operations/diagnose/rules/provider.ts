@@ -39,14 +39,20 @@ export const agentModels: Rule = ({ node }) =>
     return finding === undefined ? [] : [finding];
   });
 
+const ABOUT_SECRETS = /secret|credential/i;
+
 /** Secrets that the running gateway could not resolve when it started. */
 export const degradedSecrets: Rule = ({ node }) => {
-  const degraded = (node.gateway.lint?.findings ?? []).filter((text) =>
-    /degraded|secret owner|unavailable/i.test(text),
-  );
-  return degraded.length === 0
+  const evidence = (node.gateway.lint?.findings ?? []).filter((text) => ABOUT_SECRETS.test(text));
+  return evidence.length === 0
     ? []
-    : [{ layer: "provider credential", code: "secret-degraded", confidence: "medium", evidence: degraded }];
+    : [{ layer: "provider credential", code: "secret-degraded", confidence: "medium", evidence }];
+};
+
+/** Whatever else the vendor's doctor finds: surely something, but not of which layer. */
+export const doctorFindings: Rule = ({ node }) => {
+  const evidence = (node.gateway.lint?.findings ?? []).filter((text) => !ABOUT_SECRETS.test(text));
+  return evidence.length === 0 ? [] : [{ layer: "gateway session", code: "doctor", confidence: "low", evidence }];
 };
 
 /** A key of no agent: any agent could use it, and it hides that one has none. */
