@@ -13,11 +13,18 @@ import { currentPlatform } from "./platform/index.ts";
 
 export interface Program {
   readonly phases: { readonly [N in PhaseName]: Phase<N> };
+  /** `gatehouse-node diagnose`: looks at one gateway and changes nothing. */
+  readonly diagnose: {
+    readonly watchdogSeconds: number;
+    readonly look: (payload: unknown, context: Context) => Promise<unknown>;
+    readonly userCommands: Readonly<Record<string, UserCommand>>;
+  };
   /** `gatehouse-node settle ARG…`: the dead-man timer's call. Runs as the gateway user, without a payload. */
   readonly settle: (args: readonly string[], context: Context) => Promise<void>;
 }
 
 export const HELP = `usage: gatehouse-node apply|remove PHASE [${KNOWN_OPTION}]   (payload: JSON on stdin)
+       gatehouse-node diagnose             (payload: JSON on stdin; reads only)
        gatehouse-node settle ARG ...       (called by timers)
        gatehouse-node --help
 
@@ -149,9 +156,7 @@ interface PhaseCall {
   readonly known: boolean;
 }
 
-async function runPhase(program: Program, { verb, name, known }: PhaseCall): Promise<Outcome> {
-  const phase = program.phases[name] as unknown as AnyPhase;
-  const received = await readPayload();
+function beRoot(): void {
   const { geteuid } = process;
   if (geteuid?.() !== 0) {
     throw new PhaseFailure({
@@ -163,6 +168,12 @@ async function runPhase(program: Program, { verb, name, known }: PhaseCall): Pro
     });
   }
   process.umask(0o077);
+}
+
+async function runPhase(program: Program, { verb, name, known }: PhaseCall): Promise<Outcome> {
+  const phase = program.phases[name] as unknown as AnyPhase;
+  const received = await readPayload();
+  beRoot();
   const payload = await openPayload(received, { paths: nodePaths(), platform: currentPlatform() });
   return await perform(name, phase.watchdogSeconds, payload, async (context) => {
     const checked = phase.check(payload);
@@ -173,7 +184,8 @@ async function runPhase(program: Program, { verb, name, known }: PhaseCall): Pro
 
 async function runInternal(program: Program, name: string): Promise<Outcome> {
   const commands: Record<string, UserCommand> = {};
-  for (const phase of Object.values(program.phases)) Object.assign(commands, phase.userCommands);
+  for (const { userCommands } of [...Object.values(program.phases), program.diagnose])
+    Object.assign(commands, userCommands);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw usage(`no internal step '${name}'`);
   const payload = await readPayload();
@@ -198,6 +210,13 @@ async function dispatch(program: Program, args: readonly string[]): Promise<Outc
     return await runPhase(program, { verb, name, known: option === KNOWN_OPTION });
   }
   if (verb === "internal" && name !== undefined && rest.length === 0) return await runInternal(program, name);
+  if (verb === "diagnose" && name === undefined) {
+    const payload = await readPayload();
+    beRoot();
+    // no machine check: it would record an unknown machine, and another machine is one of the verdicts
+    const { watchdogSeconds, look } = program.diagnose;
+    return await perform("diagnose", watchdogSeconds, payload, (context) => look(payload, context));
+  }
   if (verb === "settle") {
     process.umask(0o077);
     return await perform("settle", 600, undefined, (context) => program.settle(args.slice(1), context));

@@ -3,6 +3,10 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { readFleetFile, stackNameOf } from "./config-file.ts";
 import { confirm } from "./confirm.ts";
 import { credentialsText, dated } from "./credentials.ts";
+import { writeBundle } from "./diagnose/bundle.ts";
+import { diagnose } from "./diagnose/diagnose.ts";
+import { diagnosisText } from "./diagnose/report.ts";
+import { VERDICT_HELP, VERDICT_STATUS } from "./diagnose/table.ts";
 import type { PluginChoice } from "./engine.ts";
 import { OperationError } from "./error.ts";
 import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "./exit.ts";
@@ -35,6 +39,13 @@ interface RotateFlags extends PolicyFlags {
 interface KeyFlags extends CommonFlags {
   readonly out: string;
 }
+interface DiagnoseFlags extends CommonFlags {
+  readonly agent?: string;
+  readonly symptom?: string;
+  readonly since: number;
+  readonly client?: string;
+  readonly bundle?: string;
+}
 interface RunFlags extends PolicyFlags {
   readonly config?: string;
   readonly yes?: true;
@@ -44,23 +55,25 @@ interface RunFlags extends PolicyFlags {
 interface Result {
   readonly json: unknown;
   readonly text: string;
+  /** Default 0. */
+  readonly status?: number;
 }
 
 const note = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-async function open(flags: RunFlags, more: Pick<OpenStackOptions, "secrets"> = {}): Promise<GatehouseStack> {
+async function open(flags: RunFlags, more: Partial<OpenStackOptions> = {}): Promise<GatehouseStack> {
   const stack = flags.stack ?? (flags.config === undefined ? undefined : stackNameOf(flags.config));
   if (stack === undefined) {
     throw OperationError.of("stack-name", "no stack is named", "give --stack NAME, or --config Pulumi.NAME.yaml");
   }
   return openStack({
-    ...more,
     stack,
     plugins: flags.plugins,
     progress: note,
-    signal: interruptSignal(note),
+    signal: more.signal ?? interruptSignal(note),
+    ...more,
     ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
     ...(flags.policyConfig !== undefined && { policyConfig: flags.policyConfig }),
     ...(flags.config !== undefined && { fleet: await readFleetFile(flags.config) }),
@@ -122,6 +135,33 @@ async function rotateOne(flags: RotateFlags, gateway: string): Promise<Result> {
   return { json: { ...rotation, seconds, record }, text };
 }
 
+async function diagnoseOne(flags: DiagnoseFlags, gateway: string): Promise<Result> {
+  const { since, bundle, agent, symptom, client } = flags;
+  const signal = interruptSignal(note);
+  const stack = await open(flags, { signal, policyPack: false });
+  const diagnosis = await diagnose(stack, {
+    gateway,
+    sinceSeconds: since,
+    ...(agent !== undefined && { agent }),
+    ...(symptom !== undefined && { symptom }),
+    ...(client !== undefined && { client }),
+    progress: note,
+    signal,
+  });
+  for (const path of bundle === undefined ? [] : await writeBundle(bundle, diagnosis)) note(`wrote ${path}`);
+  return { json: diagnosis, text: diagnosisText(diagnosis), status: VERDICT_STATUS[diagnosis.verdict] };
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+function span(text: string): number {
+  const [, amount = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const seconds = Number(amount) * (UNIT_SECONDS[unit] ?? 0);
+  if (seconds < 1 || seconds > 7 * 86_400)
+    throw new InvalidArgumentError("expected a time like 30m, 1h or 2d, up to 7d");
+  return seconds;
+}
+
 function days(text: string): number {
   if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError("expected a number of days, 0 to 9999");
   return Number(text);
@@ -151,7 +191,9 @@ async function run(flags: CommonFlags, command: () => Promise<Result>): Promise<
     process.stdout.write(`${flags.json === true ? JSON.stringify(json, null, 2) : forPeople}\n`);
   };
   try {
-    show(await command());
+    const result = await command();
+    show(result);
+    process.exitCode = result.status ?? EXIT_STATUS.ok;
   } catch (error) {
     const failures = failuresOf(error);
     printFailures(failures);
@@ -224,6 +266,22 @@ const program = new Command("gatehouse")
       .argument("<principal>", "name of one of the fleet's principals")
       .requiredOption("--out <file>", "file that is made, 0600; one that exists is refused")
       .action((principal: string, flags: KeyFlags) => run(flags, () => principalKeyFile(flags, principal))),
+  )
+  .addCommand(
+    common("diagnose", "say which layer of a gateway failed, on what evidence, and what to run next; changes nothing")
+      .argument("<gateway>", "gateway to look at")
+      .option("--agent <id>", "look at the provider track of this agent only")
+      .option("--symptom <text>", "the error text as it was shown")
+      .addOption(
+        new Option("--since <time>", "how far back its log is read: 30m, 1h, 2d").argParser(span).default(3600, "1h"),
+      )
+      .option(
+        "--client <directory>",
+        "look at the OpenClaw client with this state directory, too; default with a session's symptom: your own",
+      )
+      .option("--bundle <directory>", "write JSON, Markdown and the scrubbed log there, for a ticket")
+      .addHelpText("after", `\n${VERDICT_HELP}`)
+      .action((gateway: string, flags: DiagnoseFlags) => run(flags, () => diagnoseOne(flags, gateway))),
   )
   .addCommand(
     common("secret", "store a secret from stdin in the stack's encrypted settings")

@@ -76,6 +76,8 @@ export interface GatehouseStack {
   /** Removes what the stack made; a gateway's state and workspaces stay unless its spec says to purge. */
   destroy(): Promise<RunReport>;
   outputs(): Promise<StackOutputs>;
+  /** SECRET: the stack's settings by full key, `gatehouse:fleet`, decrypted. */
+  settings(): Promise<Readonly<Record<string, string>>>;
 }
 
 /**
@@ -153,6 +155,11 @@ class OpenStack implements GatehouseStack {
     const { ok, stdout, stderr } = await runEngine(this.#stack, ["stack", "output", "--json", "--show-secrets"]);
     if (!ok) throw new OperationError([engineFailure(stderr)]);
     return parseOutputs(JSON.parse(stdout));
+  }
+
+  async settings(): Promise<Readonly<Record<string, string>>> {
+    const all = await this.#stack.getAllConfig();
+    return Object.fromEntries(Object.entries(all).map(([key, { value }]) => [key, value]));
   }
 
   #preview(replace: string[]) {

@@ -62,21 +62,26 @@ export function bootstrapCommand(history: History): string {
  * one that was provisioned, or was reinstalled: exit 78, nothing is changed.
  */
 export function programCommand(id: string, phase: PhaseName, action: "apply" | "remove", history: History): string {
+  return programCall(id, phase, `${action} ${phase}${option(history)}`, {
+    layer: "host",
+    code: "machine-changed",
+    message: `${programPath(id)} is not there: this host is not the machine that was provisioned, or it was reinstalled`,
+    fix: "check that the address still leads to the machine you mean; to accept this one, set machineId on the node in the spec to its id (Linux: /etc/machine-id)",
+  });
+}
+
+/** Remote command of a look at one gateway; the payload goes to its stdin. Changes nothing; exit 78 as above. */
+export function diagnoseCommand(id: string): string {
+  return programCall(id, "diagnose", "diagnose", {
+    layer: "host",
+    code: "program-missing",
+    message: `${programPath(id)} is not there: another version of Gatehouse provisioned this node, or it is another machine`,
+    fix: "use the version that provisioned it; or check the address and run gatehouse up once, which puts this version there",
+  });
+}
+
+function programCall(id: string, phase: PhaseName | "diagnose", args: string, absent: PhaseError): string {
   const program = programPath(id);
-  const missing = report(
-    phase,
-    {
-      layer: "host",
-      code: "machine-changed",
-      message: `${program} is not there: this host is not the machine that was provisioned, or it was reinstalled`,
-      fix: "check that the address still leads to the machine you mean; to accept this one, set `machineId` on the node in the spec to its id (Linux: /etc/machine-id)".replaceAll(
-        "`",
-        "",
-      ),
-    },
-    EXIT.refused,
-  );
-  return forAnyLoginShell(
-    `if [ -x ${program} ]; then :; else ${missing}; fi; ${asRoot(phase, `${program} ${action} ${phase}${option(history)}`)}`,
-  );
+  const missing = report(phase, absent, EXIT.refused);
+  return forAnyLoginShell(`if [ -x ${program} ]; then :; else ${missing}; fi; ${asRoot(phase, `${program} ${args}`)}`);
 }

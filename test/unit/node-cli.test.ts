@@ -40,6 +40,7 @@ const SCRIPTED = `
   });
   await main({
     phases: { runtime: phase("runtime"), account: phase("account"), agent: phase("agent"), gateway: phase("gateway"), verify: phase("verify") },
+    diagnose: { watchdogSeconds: 1, look: async (payload) => ({ looked: payload.at }), userCommands: { "look-say": say } },
     settle: async (args, context) => { context.progress("settling " + args.join(" ")); },
   });
 `;
@@ -95,6 +96,13 @@ describe("bundled program", () => {
   });
 });
 
+it("a look at a gateway takes a payload that it understands, and no machine's record", () => {
+  const done = run(bundled, ["diagnose"], JSON.stringify({ token: { value: CANARY } }));
+  expect(done.status).toBe(EXIT.usage);
+  expect(done.result).toMatchObject({ ok: false, error: { code: "payload" } });
+  expect(done.stdout + done.stderr).not.toContain("canary");
+});
+
 const FAILURES = [
   ["a failure", "fail", 65, "provider credential", "bad"],
   ["a full disk", "full", EXIT.os, "config or disk", "disk-full"],
@@ -108,6 +116,7 @@ describe("dispatcher", () => {
     [["apply"], "no phase ''"],
     [["apply", "everything"], "no phase 'everything'"],
     [["apply", "agent", "--force"], "unknown argument '--force'"],
+    [["diagnose", "--force"], "unknown command 'diagnose'"],
     [["apply", "agent", "--known", "x"], "unknown argument"],
     [["internal", "nothing"], "no internal step 'nothing'"],
     [["internal", "constructor"], "no internal step 'constructor'"],
@@ -147,6 +156,11 @@ describe("dispatcher", () => {
       expect(done.stdout).not.toContain("canary");
     },
   );
+
+  it("looks without a record of this machine", () => {
+    const done = run(scripted, ["diagnose"], JSON.stringify({ at: "team-a" }));
+    expect(done).toMatchObject({ status: 0, result: { ok: true, value: { looked: "team-a" } } });
+  });
 
   it("gives timers a call without a payload", () => {
     const done = run(scripted, ["settle", "a", "b"]);

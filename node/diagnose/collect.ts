@@ -1,0 +1,148 @@
+import { join } from "node:path";
+import type { StoredGeneration } from "../generation/store.ts";
+import { gatewayHome } from "../lib/gateway-home.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { ownUser } from "../lib/gateway-user.ts";
+import { readTextOrNull } from "../lib/json-file.ts";
+import type { Context } from "../phase.ts";
+import { filesEvidence, liveEvidence } from "./disk.ts";
+import type { DiagnosePayload, UserEvidence } from "./evidence.ts";
+import { identityEvidence } from "./identities.ts";
+import { logEvidence } from "./log.ts";
+import { looseEnvironment } from "./loose-environment.ts";
+import { scrubber } from "./scrub.ts";
+import { sessionEvidence } from "./session.ts";
+import { managerEnvironment, unitFacts, unitLog } from "./systemd.ts";
+import { ambientKeys, secretValues, variableEvidence } from "./variables.ts";
+import type { Sources } from "./variables.ts";
+import { VendorLook } from "./vendor.ts";
+
+/** What the root side passes on to the side that runs as the gateway's user. */
+export interface CollectPayload extends DiagnosePayload {
+  /** PATH that sudo gives to the operator. */
+  readonly sudoPath: string;
+}
+
+/** Runs parts that may fail without ending the whole; what failed is named. */
+class Gaps {
+  readonly found: string[] = [];
+
+  async part<T>(name: string, work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch {
+      // the message could quote what was read
+      this.found.push(name);
+      return null;
+    }
+  }
+}
+
+async function environmentOf(path: string): Promise<ReadonlyMap<string, string>> {
+  return looseEnvironment((await readTextOrNull(path)) ?? "");
+}
+
+async function sourcesOf(
+  home: GatewayHome,
+  unit: ReadonlyMap<string, string>,
+  pid: number,
+  context: Context,
+  gaps: Gaps,
+) {
+  const empty: ReadonlyMap<string, string> = new Map();
+  const sources: Sources = {
+    environmentFile: (await gaps.part("environment file", () => environmentOf(home.environmentFile))) ?? empty,
+    unit,
+    manager: (await gaps.part("manager environment", managerEnvironment)) ?? empty,
+    dotenv: (await gaps.part(".env", () => environmentOf(join(home.openclaw, ".env")))) ?? empty,
+    process: pid === 0 ? null : await gaps.part("process environment", () => context.platform.processEnvironment(pid)),
+  };
+  return sources;
+}
+
+/** The secret variables that the vendor's commands need to judge as the process would. */
+function vendorVariables(generation: StoredGeneration, sources: Sources): ReadonlyMap<string, string> {
+  const { manifest } = generation;
+  const names = [
+    manifest.tokenVariable,
+    ...manifest.agents.flatMap(({ credentials }) => credentials.map(({ variable }) => variable)),
+    ...(manifest.launch?.secrets ?? []).map(({ variable }) => variable),
+  ];
+  const from = sources.process ?? sources.environmentFile;
+  return new Map(
+    names.flatMap((name) => {
+      const value = from.get(name);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+/** Two at a time: each costs a processor for one to three seconds. */
+async function vendorEvidence(look: VendorLook, agents: readonly string[], context: Context, gaps: Gaps) {
+  const told = <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
+    context.progress(what);
+    return gaps.part(what, work);
+  };
+  const [gatewayStatus, config] = await Promise.all([
+    told("openclaw gateway status", () => look.gatewayStatus()),
+    told("openclaw config validate", () => look.config()),
+  ]);
+  const models: UserEvidence["models"][number][] = [];
+  const lanes = [...agents];
+  const lane = async (): Promise<void> => {
+    for (let agent = lanes.shift(); agent !== undefined; agent = lanes.shift()) {
+      const id = agent;
+      const found = await told(`openclaw models status of ${id}`, () => look.models(id));
+      if (found !== null) models.push(found);
+    }
+  };
+  const lint = told("openclaw doctor --lint", () => look.lint());
+  await Promise.all([lane(), lint]);
+  return { gatewayStatus, config, models, lint: await lint };
+}
+
+/** Runs as the gateway's user. Reads only: it takes no lock and writes no file of its own. */
+export async function collectAsUser(payload: CollectPayload, context: Context): Promise<UserEvidence> {
+  const { unit: unitName, port, sinceSeconds, agents } = payload;
+  const home = gatewayHome(ownUser().home);
+  const gaps = new Gaps();
+  const unit = await gaps.part("unit", () => unitFacts(unitName));
+  const pid = unit?.evidence.mainPid ?? 0;
+  const live = await gaps.part("generation", () => liveEvidence(home));
+  const sources = await sourcesOf(home, unit?.environment ?? new Map(), pid, context, gaps);
+  const stored = live?.stored ?? null;
+  const scrub = scrubber(secretValues(stored, sources));
+  const tokenVariable = stored?.manifest.tokenVariable ?? "OPENCLAW_GATEWAY_TOKEN";
+  const startedAt = unit?.evidence.startedAt ?? null;
+  const [files, session, identities, log] = await Promise.all([
+    filesEvidence(home, { unit: unitName, agents, uid: ownUser().uid, startedAt }),
+    sessionEvidence(port, sources.environmentFile.get(tokenVariable)),
+    stored === null
+      ? null
+      : gaps.part("identities", () =>
+          identityEvidence({
+            manifest: stored.manifest,
+            unitPath: unit?.environment.get("PATH"),
+            sudoPath: payload.sudoPath,
+            mainPid: pid,
+          }),
+        ),
+    gaps.part("log", async () => logEvidence(await unitLog(unitName, sinceSeconds), scrub)),
+  ]);
+  const vendor =
+    stored === null
+      ? { gatewayStatus: null, config: null, models: [], lint: null }
+      : await vendorEvidence(new VendorLook(stored, vendorVariables(stored, sources), scrub), agents, context, gaps);
+  return {
+    unit: unit?.evidence ?? null,
+    generation: live?.evidence ?? null,
+    files,
+    variables: stored === null ? [] : variableEvidence(stored, sources),
+    ambient: ambientKeys(sources),
+    session,
+    identities,
+    log,
+    ...vendor,
+    gaps: gaps.found,
+  };
+}

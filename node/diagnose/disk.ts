@@ -1,0 +1,87 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { liveGeneration, readGeneration } from "../generation/store.ts";
+import type { StoredGeneration } from "../generation/store.ts";
+import { errnoOf } from "../lib/failure.ts";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { readTextOrNull } from "../lib/json-file.ts";
+import { liveDifferences } from "../switch/live-files.ts";
+import type { FileEvidence, GenerationEvidence } from "./evidence.ts";
+
+interface Declared {
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  readonly mode: number;
+}
+
+/** What has to be there in this form, however the gateway is configured. */
+function declared(home: GatewayHome, unit: string, agents: readonly string[]): Declared[] {
+  const directory = (path: string): Declared => ({ path, kind: "directory", mode: 0o700 });
+  const file = (path: string): Declared => ({ path, kind: "file", mode: 0o600 });
+  return [
+    directory(home.openclaw),
+    directory(home.gatehouse),
+    directory(home.generations),
+    ...agents.map((agent) => directory(join(home.openclaw, "agents", agent, "agent"))),
+    file(home.config),
+    file(home.environmentFile),
+    file(join(home.userUnits, unit)),
+  ];
+}
+
+async function fileEvidence(
+  { path, kind, mode }: Declared,
+  uid: number,
+  startedAt: string | null,
+): Promise<FileEvidence> {
+  try {
+    const found = await lstat(path);
+    const problems = [
+      ...(found.isSymbolicLink() ? ["is a symbolic link"] : []),
+      ...((kind === "file" ? found.isFile() : found.isDirectory()) || found.isSymbolicLink() ? [] : [`is no ${kind}`]),
+      ...(found.uid === uid ? [] : [`belongs to uid ${found.uid}`]),
+      ...((found.mode & 0o777 & ~mode) === 0 || found.isSymbolicLink()
+        ? []
+        : [`has mode ${(found.mode & 0o777).toString(8)}, not ${mode.toString(8)}`]),
+    ];
+    return {
+      path,
+      problems,
+      modified: found.mtime.toISOString(),
+      // the manager tells whole seconds
+      newerThanProcess: startedAt === null ? null : found.mtimeMs > Date.parse(startedAt) + 1000,
+    };
+  } catch (error) {
+    const errno = errnoOf(error) ?? "unknown error";
+    return { path, problems: [errno === "ENOENT" ? "is missing" : errno], modified: null, newerThanProcess: null };
+  }
+}
+
+/** Modes, owners, links and times of what the gateway stands on. */
+export async function filesEvidence(
+  home: GatewayHome,
+  { unit, agents, uid, startedAt }: { unit: string; agents: readonly string[]; uid: number; startedAt: string | null },
+): Promise<FileEvidence[]> {
+  return await Promise.all(declared(home, unit, agents).map((entry) => fileEvidence(entry, uid, startedAt)));
+}
+
+export interface Live {
+  readonly evidence: GenerationEvidence;
+  /** SECRET. Null when none is live, or it is not complete. */
+  readonly stored: StoredGeneration | null;
+}
+
+/** The live generation and what differs from it. Takes no lock: a lock is a change. */
+export async function liveEvidence(home: GatewayHome): Promise<Live> {
+  const live = await liveGeneration(home);
+  const stored = live === null ? null : await readGeneration(home, live);
+  return {
+    stored,
+    evidence: {
+      live,
+      complete: stored !== null,
+      differences: stored === null ? [] : await liveDifferences(home, stored),
+      unconfirmedSwitch: (await readTextOrNull(home.switchJournal)) !== null,
+    },
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * What one look at one gateway found, as plain JSON without any secret. `null` always means "could not be found out",
+ * never "fine": the verdict treats it as a missing value.
+ */
+
+/** What the operator's side says should be there. */
+export interface DiagnosePayload {
+  /** Of the machine that was provisioned. */
+  readonly machineId: string;
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  readonly port: number;
+  readonly unit: string;
+  /** Agents whose provider track is looked at. */
+  readonly agents: readonly string[];
+  /** How far back the unit's log is read. */
+  readonly sinceSeconds: number;
+}
+
+/** How a variable of one source relates to the value that was delivered. `set`: there is a value, but nothing to compare with. */
+export type SourceState = "same" | "different" | "empty" | "missing" | "set";
+
+/** Where a variable can come from; the process is what counts. */
+export interface VariableSources {
+  /** `gateway.systemd.env`, as it is on disk now. */
+  readonly environmentFile: SourceState;
+  /** `Environment=` of the unit and its drop-ins. */
+  readonly unit: SourceState;
+  /** The user manager's own environment (`environment.d`, `set-environment`). */
+  readonly manager: SourceState;
+  /** `.env` of the state directory. */
+  readonly dotenv: SourceState;
+  /** The main process; null when there is none or it can't be read. */
+  readonly process: SourceState | null;
+}
+
+export interface VariableEvidence {
+  readonly variable: string;
+  readonly track: "gateway" | "provider";
+  /** Null for the gateway token. */
+  readonly agent: string | null;
+  readonly provider: string | null;
+  /** Of the live generation; null where the node reads the value itself. */
+  readonly fingerprint: string | null;
+  /** Of what the process has: first and last four characters, where that is safe; null when it has nothing. */
+  readonly masked: string | null;
+  readonly sources: VariableSources;
+}
+
+/** A provider key of no agent: any agent without an explicit order could use it. */
+export interface AmbientKey {
+  readonly variable: string;
+  readonly where: "process" | "unit" | "environmentFile" | "dotenv" | "manager";
+}
+
+export interface UnitEvidence {
+  readonly active: string;
+  readonly sub: string;
+  readonly enabled: boolean;
+  readonly mainPid: number;
+  readonly restarts: number;
+  /** RFC 3339; null when it never started. */
+  readonly startedAt: string | null;
+  readonly dropIns: readonly string[];
+  /** A unit file was edited and the manager has not read it. */
+  readonly needsReload: boolean;
+}
+
+export interface FileEvidence {
+  readonly path: string;
+  /** In words, empty when it is as declared. */
+  readonly problems: readonly string[];
+  readonly modified: string | null;
+  /** Modified after the running process started; null when one of the two is unknown. */
+  readonly newerThanProcess: boolean | null;
+}
+
+export interface GenerationEvidence {
+  /** Null when no generation is live. */
+  readonly live: string | null;
+  /** All of its files are there. */
+  readonly complete: boolean;
+  /** Which live files differ from it: `configuration`, `environment file`, `unit`, `launcher`. */
+  readonly differences: readonly string[];
+  /** A switch that nobody has confirmed is under way. */
+  readonly unconfirmedSwitch: boolean;
+}
+
+export interface VendorEnd {
+  /** Exit status; null when it did not end by itself in time. */
+  readonly status: number | null;
+  readonly seconds: number;
+}
+
+export interface GatewayStatusEvidence extends VendorEnd {
+  readonly rpcOk: boolean | null;
+  /** `AUTH_TOKEN_MISMATCH`, `unreachable`, …; empty when the session is possible. */
+  readonly failure: string;
+  readonly error: string;
+  readonly loaded: boolean | null;
+  readonly auditIssues: readonly string[] | null;
+  readonly portStatus: string | null;
+  readonly extraServices: number | null;
+}
+
+export interface ConfigEvidence extends VendorEnd {
+  readonly valid: boolean | null;
+  readonly issues: readonly string[];
+}
+
+export interface AgentModelsEvidence extends VendorEnd {
+  readonly agent: string;
+  readonly missing: readonly string[];
+  readonly issues: readonly string[];
+  /** Profiles that rest or expired: `cooldown auth`. */
+  readonly unusable: readonly string[];
+}
+
+export interface LintEvidence extends VendorEnd {
+  /** `severity checkId: message`. */
+  readonly findings: readonly string[];
+}
+
+/** Answer to a token: HTTP status of an endpoint that asks for the token and for nothing else. */
+export type TokenAnswer = "accepted" | "refused" | "no answer" | "another answer";
+
+export interface SessionEvidence {
+  readonly healthz: "live" | "no answer" | "another answer";
+  readonly readyz: "ready" | "not ready" | "no answer" | "another answer";
+  readonly version: string | null;
+  /** With the token of the environment file; null when that has none. */
+  readonly token: TokenAnswer | null;
+}
+
+export interface IdentityEvidence {
+  /** Who would run it: `unit`, `login shell`, `sudo`, `serving`. */
+  readonly who: string;
+  readonly program: "node" | "openclaw";
+  readonly path: string;
+  readonly version: string | null;
+  /** The one that this generation pins. */
+  readonly pinned: boolean;
+}
+
+export interface LogEvidence {
+  /** Failures of sessions by reason, `token_mismatch`. */
+  readonly gatewayFailures: Readonly<Record<string, number>>;
+  /** Refusals of model providers by reason. */
+  readonly providerFailures: Readonly<Record<string, number>>;
+  /** The last telling lines, scrubbed. */
+  readonly lines: readonly string[];
+}
+
+/** Found as the gateway's user. */
+export interface UserEvidence {
+  readonly unit: UnitEvidence | null;
+  readonly generation: GenerationEvidence | null;
+  readonly files: readonly FileEvidence[];
+  /** Empty only when no generation is live. */
+  readonly variables: readonly VariableEvidence[];
+  readonly ambient: readonly AmbientKey[];
+  readonly session: SessionEvidence;
+  readonly gatewayStatus: GatewayStatusEvidence | null;
+  readonly config: ConfigEvidence | null;
+  readonly models: readonly AgentModelsEvidence[];
+  readonly lint: LintEvidence | null;
+  readonly identities: readonly IdentityEvidence[] | null;
+  readonly log: LogEvidence | null;
+  /** Parts that failed, in words. */
+  readonly gaps: readonly string[];
+}
+
+/** Found on the node. */
+export interface NodeEvidence {
+  /** RFC 3339, by the node's clock. */
+  readonly time: string;
+  readonly seconds: number;
+  readonly machineId: string;
+  readonly expectedMachineId: string;
+  /** Null when the user is not there or lives elsewhere. */
+  readonly uid: number | null;
+  readonly lingers: boolean | null;
+  readonly freeBytes: number | null;
+  /** Whoever listens on the gateway's port: `nobody`, `own` for the gateway's user, else `uid N`. */
+  readonly listener: string;
+  /** Null when there is no user to look as. */
+  readonly gateway: UserEvidence | null;
+}

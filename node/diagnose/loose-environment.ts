@@ -1,0 +1,31 @@
+/**
+ * Variables of an environment file that anybody may have edited: what cannot be read as an assignment is left out, since
+ * whoever starts the gateway would leave it out, too.
+ */
+export function looseEnvironment(text: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line);
+    if (match !== null) variables.set(match[1] ?? "", unquoted(match[2] ?? ""));
+  }
+  return variables;
+}
+
+function unquoted(raw: string): string {
+  const text = raw.trim();
+  const quote = text[0];
+  if ((quote !== '"' && quote !== "'") || text.length < 2 || !text.endsWith(quote)) return text;
+  const inner = text.slice(1, -1);
+  return quote === "'" ? inner : inner.replace(/\\([\\"$`])/g, "$1");
+}
+
+/** Assignments as `systemctl show --property=Environment` prints them: separated by blanks, quoted where needed. */
+export function shownEnvironment(text: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const match of text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
+    const assignment = match[1]?.replace(/\\(.)/g, "$1") ?? match[2] ?? "";
+    const separator = assignment.indexOf("=");
+    if (separator > 0) variables.set(assignment.slice(0, separator), assignment.slice(separator + 1));
+  }
+  return variables;
+}

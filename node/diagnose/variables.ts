@@ -1,0 +1,102 @@
+import type { StoredGeneration } from "../generation/store.ts";
+import { parseEnvironmentFile } from "../environment-file.ts";
+import { mask } from "../lib/mask.ts";
+import type { AmbientKey, SourceState, VariableEvidence } from "./evidence.ts";
+
+type Variables = ReadonlyMap<string, string>;
+
+/** SECRET: the values that each source has. */
+export interface Sources {
+  readonly environmentFile: Variables;
+  readonly unit: Variables;
+  readonly manager: Variables;
+  readonly dotenv: Variables;
+  /** Null when no process runs. */
+  readonly process: Variables | null;
+}
+
+/** Names that OpenClaw takes a provider's key from for every agent (facts: openclaw.md 1). */
+const AMBIENT = /^(?!OPENCLAW_)[A-Z0-9_]+_(API_KEYS?|API_KEY_[A-Z0-9_]+|OAUTH_TOKEN|AUTH_TOKEN)$/;
+
+function stateOf(found: string | undefined, delivered: string | undefined): SourceState {
+  if (found === undefined) return "missing";
+  // blanks only are no value either: the vendor trims
+  if (found.trim() === "") return "empty";
+  if (delivered === undefined) return "set";
+  return found === delivered ? "same" : "different";
+}
+
+interface Slot {
+  readonly variable: string;
+  readonly agent: string | null;
+  readonly provider: string | null;
+  readonly fingerprint: string | null;
+}
+
+function slotsOf({ manifest }: StoredGeneration): Slot[] {
+  const token = {
+    variable: manifest.tokenVariable,
+    agent: null,
+    provider: null,
+    fingerprint: manifest.tokenFingerprint,
+  };
+  const delivered = manifest.agents.flatMap(({ id, credentials }) =>
+    credentials.map(({ provider, variable, fingerprint }) => ({ variable, agent: id, provider, fingerprint })),
+  );
+  const launched = (manifest.launch?.secrets ?? []).map(({ variable }) => ({
+    variable,
+    agent: null,
+    provider: "read by the node",
+    fingerprint: null,
+  }));
+  return [token, ...delivered, ...launched];
+}
+
+/** Every credential of the generation, with what each source has of it; holds no value. */
+export function variableEvidence(generation: StoredGeneration, sources: Sources): VariableEvidence[] {
+  const delivered = parseEnvironmentFile(generation.files.environment);
+  return slotsOf(generation).map(({ variable, agent, provider, fingerprint }) => {
+    const state = (from: Variables): SourceState => stateOf(from.get(variable), delivered.get(variable));
+    const found = sources.process?.get(variable);
+    return {
+      variable,
+      track: provider === null ? "gateway" : "provider",
+      agent,
+      provider,
+      fingerprint,
+      masked: found === undefined || found === "" ? null : mask(found),
+      sources: {
+        environmentFile: state(sources.environmentFile),
+        unit: state(sources.unit),
+        manager: state(sources.manager),
+        dotenv: state(sources.dotenv),
+        process: sources.process === null ? null : state(sources.process),
+      },
+    };
+  });
+}
+
+/** Provider keys that belong to no agent, by where they are. */
+export function ambientKeys(sources: Sources): AmbientKey[] {
+  const { process: running, ...rest } = sources;
+  const everywhere = { process: running ?? new Map<string, string>(), ...rest };
+  return Object.entries(everywhere).flatMap(([where, variables]) =>
+    [...variables.keys()]
+      .filter((variable) => AMBIENT.test(variable))
+      .map((variable) => ({ variable, where: where as AmbientKey["where"] })),
+  );
+}
+
+/** Every value that a secret could be, for the scrubber: all of the files, and what the process has beyond plain settings. */
+export function secretValues(generation: StoredGeneration | null, sources: Sources): string[] {
+  const sensitive = (variables: Variables): string[] =>
+    [...variables].filter(([name]) => /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/.test(name)).map(([, value]) => value);
+  return [
+    ...(generation === null ? [] : parseEnvironmentFile(generation.files.environment).values()),
+    ...sources.environmentFile.values(),
+    ...sources.dotenv.values(),
+    ...sensitive(sources.unit),
+    ...sensitive(sources.manager),
+    ...sensitive(sources.process ?? new Map()),
+  ];
+}

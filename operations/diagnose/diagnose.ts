@@ -1,0 +1,144 @@
+import { hostname, userInfo } from "node:os";
+import type { TokenAnswer } from "../../node/diagnose/evidence.ts";
+import { scrubber } from "../../node/diagnose/scrub.ts";
+import { bundleNodeProgram } from "../../node/bundle.ts";
+import { diagnoseCommand } from "../../render/program-command.ts";
+import { PINNED_NODE, programId } from "../../render/runtime-table.ts";
+import type { GatehouseStack } from "../stack.ts";
+import { clientEvidence, clientStateDirectory } from "./client.ts";
+import { collect, connectTo } from "./connect.ts";
+import { isUnreachable } from "./evidence.ts";
+import type { ClientEvidence, Evidence, Frozen } from "./evidence.ts";
+import { lookThroughTunnel, tryToken } from "./here.ts";
+import { classifySymptom } from "./symptom.ts";
+import { findTarget } from "./target.ts";
+import type { Target } from "./target.ts";
+import { verdictOf } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
+
+export interface DiagnoseOptions {
+  readonly gateway: string;
+  /** Default: every agent of the gateway. */
+  readonly agent?: string;
+  /** Error text as it was shown. */
+  readonly symptom?: string;
+  /** How far back the unit's log is read. */
+  readonly sinceSeconds: number;
+  /** State directory of an OpenClaw client here; default: looked at only where the symptom is about a session. */
+  readonly client?: string;
+  readonly progress: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Diagnosis extends Verdict {
+  readonly frozen: Frozen;
+  readonly seconds: number;
+  /** All that was seen; no secret. */
+  readonly seen: Pick<Evidence, "expected" | "node" | "clockAhead" | "here" | "client">;
+}
+
+/**
+ * Follows the runbook for one gateway and changes nothing: freezes the question, opens one SSH connection, collects on the
+ * node, probes through the tunnel, and judges.
+ * @throws {OperationError} when the stack does not know the gateway.
+ */
+export async function diagnose(stack: GatehouseStack, options: DiagnoseOptions): Promise<Diagnosis> {
+  const start = performance.now();
+  const { progress } = options;
+  const [outputs, settings] = await Promise.all([stack.outputs(), stack.settings()]);
+  const agent = options.agent ?? null;
+  const target = await findTarget(settings, outputs, { ...options, agent });
+  const secrets = [outputs.gatewayTokens, outputs.principalKeys]
+    .flatMap((values) => Object.values(values))
+    .concat(keysOf(settings));
+  const symptom = options.symptom === undefined ? null : scrubber(secrets)(options.symptom).slice(0, 2000);
+  const frozen: Frozen = {
+    time: localTime(new Date()),
+    symptom,
+    symptomClass: classifySymptom(symptom),
+    stack: stack.name,
+    node: target.node,
+    gateway: options.gateway,
+    agent,
+    operator: `${userInfo().username}@${hostname()}`,
+  };
+  progress(`one SSH connection to ${target.node}`);
+  const seen = await look(target, options, frozen);
+  const evidence: Evidence = { frozen, expected: target.expected, ...seen };
+  const { expected, node, clockAhead, here, client } = evidence;
+  return {
+    ...named(verdictOf(evidence), target, agent),
+    frozen,
+    seconds: Math.round((performance.now() - start) / 100) / 10,
+    seen: { expected, node, clockAhead, here, client },
+  };
+}
+
+async function look(target: Target, options: DiagnoseOptions, frozen: Frozen) {
+  const nothing = { clockAhead: null, here: null, client: null };
+  const connected = await connectTo(target.connection, options.signal);
+  if ("unreachable" in connected) return { ...nothing, node: connected.unreachable };
+  const { ssh } = connected;
+  try {
+    const { payload } = target;
+    const asked = Date.now();
+    const command = diagnoseCommand(programId({ node: PINNED_NODE, programHash: bundleNodeProgram().hash }));
+    const [node, here, client] = await Promise.all([
+      collect(ssh.client, { command, payload }, options.progress),
+      lookThroughTunnel(ssh.client, payload.port),
+      clientOf(options, frozen, (token) => tryToken(ssh.client, payload.port, token)),
+    ]);
+    return { node, here, client, clockAhead: isUnreachable(node) ? null : clockAhead(node.time, asked) };
+  } finally {
+    ssh.close();
+  }
+}
+
+/** Whoever asks need not be the client that failed: one of this user's that knows no gateway is not looked at. */
+async function clientOf(
+  { client }: DiagnoseOptions,
+  { symptomClass }: Frozen,
+  tryIt: (token: string) => Promise<TokenAnswer>,
+): Promise<ClientEvidence | null> {
+  if (client !== undefined) return await clientEvidence(client, process.env, tryIt);
+  if (symptomClass !== "gateway session") return null;
+  const own = await clientEvidence(clientStateDirectory(process.env), process.env, tryIt);
+  return own.state === "missing" ? null : own;
+}
+
+/** The collector reads its clock within the first seconds: only more than that counts. */
+function clockAhead(time: string, asked: number): number | null {
+  const difference = (Date.parse(time) - asked) / 1000;
+  return Number.isNaN(difference) ? null : Math.round(difference);
+}
+
+/** The decision table's words with this gateway's names. */
+function named(verdict: Verdict, { payload }: Target, asked: string | null): Verdict {
+  const agent = verdict.agent ?? asked;
+  const names: Readonly<Record<string, string>> = {
+    GATEWAY: payload.gateway,
+    UNIT: payload.unit,
+    USER: payload.user,
+    PORT: String(payload.port),
+    ...(agent !== null && { AGENT: agent }),
+    ...(verdict.provider !== null && { PROVIDER: verdict.provider }),
+  };
+  const fill = (text: string | null): string | null =>
+    text?.replace(/\b(GATEWAY|UNIT|USER|PORT|AGENT|PROVIDER)\b/g, (name) => names[name] ?? name) ?? null;
+  return { ...verdict, firstCommand: fill(verdict.firstCommand), nextStep: fill(verdict.nextStep) };
+}
+
+/** SECRET: every value of the settings but the fleet, which holds references. */
+function keysOf(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings)
+    .filter(([key]) => key !== "gatehouse:fleet")
+    .map(([, value]) => value);
+}
+
+/** RFC 3339 with the zone of this machine. */
+function localTime(now: Date): string {
+  const minutes = -now.getTimezoneOffset();
+  const two = (value: number): string => String(Math.floor(Math.abs(value))).padStart(2, "0");
+  const zone = `${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+  return new Date(now.getTime() + minutes * 60_000).toISOString().slice(0, 19) + zone;
+}

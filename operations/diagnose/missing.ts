@@ -1,0 +1,57 @@
+import { isUnreachable } from "./evidence.ts";
+import type { Evidence } from "./evidence.ts";
+
+/** Everything that has to be known before a gateway may be called healthy and is not; in words. Pure. */
+export function missingValues({ node, expected, here, client, clockAhead, frozen }: Evidence): string[] {
+  if (isUnreachable(node)) return ["the node"];
+  const { gateway } = node;
+  if (gateway === null) return ["the gateway, as its user sees it"];
+  const { unit, generation, session, gatewayStatus, config, models, lint, identities, log } = gateway;
+  const asked = frozen.agent === null ? expected.agents : [frozen.agent];
+  const absent: readonly (readonly [boolean, string])[] = [
+    [node.lingers === null, "whether the user lingers"],
+    [node.freeBytes === null, "the free space of the disk"],
+    [clockAhead === null, "the node's clock"],
+    [unit === null, "the unit's state"],
+    [unit !== null && unit.active === "active" && unit.startedAt === null, "since when the process runs"],
+    [generation === null, "the live generation"],
+    [gateway.files.length === 0, "modes and owners of the files"],
+    [session.token === null, "what the gateway answers to its token"],
+    [
+      session.token === "no answer" || session.token === "another answer",
+      `whether the token is accepted (${session.token ?? ""})`,
+    ],
+    [session.version === null, "which version answers"],
+    [gatewayStatus?.rpcOk !== true && gatewayStatus?.rpcOk !== false, "openclaw gateway status"],
+    [gatewayStatus?.loaded !== true, "whether the vendor sees the service as loaded"],
+    [gatewayStatus?.auditIssues === null, "the vendor's audit of the service"],
+    [typeof config?.valid !== "boolean", "openclaw config validate"],
+    [lint === null || (lint.status !== 0 && lint.findings.length === 0), "openclaw doctor --lint"],
+    [identities === null || !identities.some(({ who }) => who === "serving"), "which Node serves"],
+    [
+      identities === null || !identities.some(({ who, program }) => who === "unit" && program === "node"),
+      "the unit's PATH",
+    ],
+    [log === null, "the unit's log"],
+    [here === null, "the gateway through the SSH tunnel"],
+    [client?.state === "unreadable", "this client's configuration"],
+    [client?.state === "reference", "the token of this client, which is a reference"],
+    [
+      client?.state === "set" &&
+        (client.answer === null || client.answer === "no answer" || client.answer === "another answer"),
+      "what the gateway answers to this client's token",
+    ],
+  ];
+  return [
+    ...absent.flatMap(([is, what]) => (is ? [what] : [])),
+    ...asked
+      .filter((agent) => !models.some((found) => found.agent === agent && found.status !== null))
+      .map((agent) => `openclaw models status of agent ${agent}`),
+    ...Object.keys(expected.fingerprints)
+      .filter(
+        (name) => !gateway.variables.some(({ variable, sources }) => variable === name && sources.process !== null),
+      )
+      .map((name) => `what the process has in ${name}`),
+    ...gateway.gaps.map((gap) => `${gap} could not be read`),
+  ].filter((what, index, all) => all.indexOf(what) === index);
+}

@@ -1,0 +1,126 @@
+import type { Finding, Rule } from "../finding.ts";
+
+const AGAIN = "apply the gateway again: `pulumi up --replace` with the URN of GATEWAY-gateway";
+
+export const invalidConfig: Rule = ({ node }) => {
+  const { config, unit } = node.gateway;
+  if (config?.valid !== false) return [];
+  const running = unit?.active === "active" ? ["the running process has not read it yet: the next start fails"] : [];
+  return [
+    {
+      layer: "config or disk",
+      code: "config-invalid",
+      confidence: "high",
+      evidence: ["openclaw.json is not valid", ...config.issues, ...running],
+      nextStep: AGAIN,
+    },
+  ];
+};
+
+/** Modes, owners and links of what the gateway stands on. */
+export const looseFiles: Rule = ({ node }) => {
+  const evidence = node.gateway.files.flatMap(({ path, problems }) => problems.map((problem) => `${path} ${problem}`));
+  return evidence.length === 0
+    ? []
+    : [
+        {
+          layer: "config or disk",
+          code: "files",
+          confidence: "high",
+          evidence,
+          firstCommand: "stat on the paths above",
+          nextStep: "give them back owner and mode as declared (files 0600, directories 0700), then restart the unit",
+        },
+      ];
+};
+
+/** Live files against the generation, and the generation against the stack. */
+export const drift: Rule = ({ node, expected }) => {
+  const { generation, files, unit } = node.gateway;
+  if (generation === null) return [];
+  const found: Finding[] = [];
+  if (generation.live !== expected.generation || !generation.complete) {
+    found.push({
+      layer: "config or disk",
+      code: "another-generation",
+      confidence: "high",
+      evidence: [
+        `the generation ${generation.live ?? "(none)"} is live${generation.complete ? "" : " and not complete"}, the stack expects ${expected.generation}`,
+      ],
+      nextStep: "docs/how-to/when-up-fails.md says how a generation is taken back; run `gatehouse up` again",
+    });
+  }
+  if (generation.differences.length > 0) {
+    const unread = files.filter(
+      ({ newerThanProcess, path }) => newerThanProcess === true && /\.(json|env|service)$/.test(path),
+    );
+    found.push({
+      layer: "config or disk",
+      code: "edited",
+      confidence: "high",
+      evidence: [
+        `edited since the switch: ${generation.differences.join(", ")}`,
+        ...unread.map(({ path }) => `${path} is newer than the running process, which never read it`),
+      ],
+      nextStep: `${AGAIN}; or put the edit into the fleet and run \`gatehouse up\``,
+    });
+  }
+  if (unit !== null && unit.dropIns.length > 0) {
+    found.push({
+      layer: "config or disk",
+      code: "drop-in",
+      confidence: "high",
+      evidence: unit.dropIns.map((path) => `drop-in ${path} changes the unit`),
+      firstCommand: "systemctl --user cat UNIT",
+      nextStep: "take the drop-in away, `systemctl --user daemon-reload`, and restart the unit",
+    });
+  }
+  if (unit?.needsReload === true) {
+    found.push({
+      layer: "config or disk",
+      code: "needs-reload",
+      confidence: "high",
+      evidence: ["a unit file was edited, and the manager has not read it"],
+      firstCommand: "systemctl --user cat UNIT",
+      nextStep: AGAIN,
+    });
+  }
+  return found;
+};
+
+/** A `.env` names what the unit already gives: the unit wins, the command line on the node does not see the unit's. */
+export const dotenv: Rule = ({ node }) => {
+  const named = node.gateway.variables.filter(({ sources }) => sources.dotenv !== "missing");
+  return named.length === 0
+    ? []
+    : [
+        {
+          layer: "config or disk",
+          code: "dotenv",
+          confidence: "medium",
+          evidence: named.map(
+            ({ variable, sources }) => `.env of the state directory sets ${variable} (${sources.dotenv})`,
+          ),
+          firstCommand: "ls -l ~/.openclaw/.env",
+          nextStep: "take these lines out of .env: the unit's environment file is the declared place",
+        },
+      ];
+};
+
+/** The vendor finds fault with the service definition. */
+export const unitAudit: Rule = ({ node }) => {
+  const { gatewayStatus } = node.gateway;
+  const issues = gatewayStatus?.auditIssues ?? [];
+  return issues.length === 0
+    ? []
+    : [
+        {
+          layer: "config or disk",
+          code: "unit-audit",
+          confidence: "medium",
+          evidence: issues.map((issue) => `service audit: ${issue}`),
+          firstCommand: "openclaw gateway status",
+          nextStep: AGAIN,
+        },
+      ];
+};

@@ -1,0 +1,88 @@
+import type { NodeEvidence } from "../../../node/diagnose/evidence.ts";
+import type { Finding, Rule } from "../finding.ts";
+
+/** Below it neither the gateway's databases nor its log can grow. */
+const FULL_BYTES = 64 * 1024 * 1024;
+/** Certificates, signatures and cooldowns go wrong from about here. */
+const SKEW_SECONDS = 60;
+
+/** What makes the rest meaningless; also without a user to look as. */
+export function machineFindings(node: NodeEvidence): Finding[] {
+  const found: Finding[] = [];
+  if (node.machineId.toLowerCase() !== node.expectedMachineId.toLowerCase()) {
+    found.push({
+      layer: "host",
+      code: "another-machine",
+      confidence: "high",
+      evidence: [`the machine is ${node.machineId}, provisioned was ${node.expectedMachineId}`],
+      firstCommand: "cat /etc/machine-id",
+      nextStep: "check that the address leads to the machine you mean: docs/how-to/replaced-machine.md",
+    });
+  }
+  if (node.uid === null) {
+    found.push({
+      layer: "host",
+      code: "user-missing",
+      confidence: "high",
+      evidence: ["the gateway's user does not exist on the node, or has another home directory"],
+      firstCommand: "getent passwd USER",
+      nextStep: "apply the account phase again: `pulumi up --replace` with the URN of GATEWAY-account",
+    });
+  }
+  if (node.freeBytes !== null && node.freeBytes < FULL_BYTES) {
+    found.push({
+      layer: "host",
+      code: "disk-full",
+      confidence: "high",
+      evidence: [`${Math.floor(node.freeBytes / 1024)} KiB are free where the gateway's home is`],
+      firstCommand: "df -h ~USER",
+      nextStep: "make room, then restart the unit; change no token and no key for it",
+    });
+  }
+  return found;
+}
+
+/** Somebody else has the port: the gateway cannot start, and clients talk to a stranger. */
+export const portTaken: Rule = ({ node }) =>
+  node.listener === "own" || node.listener === "nobody"
+    ? []
+    : [
+        {
+          layer: "host",
+          code: "port-taken",
+          confidence: "high",
+          evidence: [`the gateway's port belongs to ${node.listener}, not to the gateway's user`],
+          firstCommand: "ss -ltnp",
+          nextStep: "stop what listens there, then restart the unit",
+        },
+      ];
+
+/** Harmless now, fatal at the next boot or certificate. */
+export const slowFaults: Rule = ({ node, clockAhead }) => [
+  ...(node.lingers === false
+    ? [
+        {
+          layer: "host",
+          code: "linger-off",
+          confidence: "high",
+          evidence: [
+            "the gateway's user does not linger: its service ends with the last login and does not start at boot",
+          ],
+          firstCommand: "loginctl show-user USER --property=Linger",
+          nextStep: "loginctl enable-linger USER",
+        } as const,
+      ]
+    : []),
+  ...(clockAhead !== null && Math.abs(clockAhead) > SKEW_SECONDS
+    ? [
+        {
+          layer: "host",
+          code: "clock-skew",
+          confidence: "medium",
+          evidence: [`the node's clock is ${Math.round(clockAhead)} s ahead of this machine's`],
+          firstCommand: "timedatectl",
+          nextStep: "make both clocks follow a time server",
+        } as const,
+      ]
+    : []),
+];

@@ -1,0 +1,100 @@
+import type { DiagnosePayload } from "../../node/diagnose/evidence.ts";
+import { gatewayLayout } from "../../render/index.ts";
+import type { Connection, Endpoint } from "../../sandbox/plugins/command/inputs.ts";
+import { parseFleet } from "../../spec/index.ts";
+import type { ConnectionSpec } from "../../spec/index.ts";
+import { OperationError } from "../error.ts";
+import type { StackOutputs } from "../outputs.ts";
+import { FLEET_KEY } from "../settings.ts";
+import type { Expected } from "./evidence.ts";
+import { loginKey } from "./login-key.ts";
+
+const DIAL_SECONDS = 10;
+
+/** One gateway: how to reach its node, and what should be there. */
+export interface Target {
+  readonly node: string;
+  /** SECRET: holds a private key. */
+  readonly connection: Connection;
+  readonly payload: DiagnosePayload;
+  readonly expected: Expected;
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+interface Asked {
+  readonly gateway: string;
+  readonly agent: string | null;
+  readonly sinceSeconds: number;
+}
+
+/**
+ * Finds a gateway in the stack's fleet and outputs.
+ * @throws {OperationError} `input` for a gateway or agent that is not in the stack, `secret` for a login key that can't be read.
+ */
+export async function findTarget(settings: Settings, outputs: StackOutputs, asked: Asked): Promise<Target> {
+  const text = settings[FLEET_KEY];
+  if (text === undefined) {
+    throw OperationError.of("input", "the stack has no fleet", "run `gatehouse up --config FILE` once");
+  }
+  const fleet = parseFleet(JSON.parse(text));
+  for (const node of fleet.nodes) {
+    const gateway = node.gateways.find(({ name }) => name === asked.gateway);
+    const provisioned = outputs.nodes[node.name];
+    const deployed = provisioned?.gateways[asked.gateway];
+    if (gateway === undefined || provisioned === undefined || deployed === undefined) continue;
+    const agents = Object.keys(deployed.agents);
+    if (asked.agent !== null && !agents.includes(asked.agent)) {
+      throw OperationError.of(
+        "input",
+        `gateway ${asked.gateway} has no agent ${asked.agent}`,
+        `its agents: ${agents.join(", ")}`,
+      );
+    }
+    const layout = gatewayLayout(node.platform, gateway);
+    const ledger = outputs.ledger.filter((line) => line.gateway === asked.gateway);
+    return {
+      node: node.name,
+      connection: await connectionOf(node.connection, settings),
+      payload: {
+        machineId: provisioned.machineId,
+        gateway: asked.gateway,
+        user: layout.user,
+        home: layout.home,
+        port: deployed.port,
+        unit: deployed.unit,
+        agents: asked.agent === null ? agents : [asked.agent],
+        sinceSeconds: asked.sinceSeconds,
+      },
+      expected: {
+        generation: deployed.generation,
+        agents,
+        fingerprints: Object.fromEntries(
+          // who may log in has no variable of the gateway's
+          ledger.flatMap(({ variable, fingerprint }) => (variable === null ? [] : [[variable, fingerprint] as const])),
+        ),
+      },
+    };
+  }
+  const known = Object.values(outputs.nodes).flatMap((node) => Object.keys(node.gateways));
+  throw OperationError.of(
+    "input",
+    `the stack has no provisioned gateway ${asked.gateway}`,
+    known.length === 0 ? "run `gatehouse up` once" : `its gateways: ${known.join(", ")}`,
+  );
+}
+
+async function connectionOf({ jump, ...direct }: ConnectionSpec, settings: Settings): Promise<Connection> {
+  return {
+    ...(await endpointOf(direct, settings)),
+    ...(jump !== undefined && { proxy: await endpointOf(jump, settings) }),
+  };
+}
+
+async function endpointOf(spec: Omit<ConnectionSpec, "jump">, settings: Settings): Promise<Endpoint> {
+  const { host, port, user, hostKey, privateKey } = spec;
+  return {
+    ...{ host, port, user, hostKey, dialErrorLimit: 0, perDialTimeout: DIAL_SECONDS },
+    ...(privateKey !== undefined && { privateKey: await loginKey(privateKey, settings) }),
+  };
+}
