@@ -198,13 +198,17 @@ function askAgent(cli: OpenclawCli, id: string): Promise<Answer> {
 }
 
 /**
- * Checks every agent's credential of a generation whose configuration is live already: before the restart, so that the
- * checks take no processor from it, and a bad key stops nothing.
+ * Checks agents' credentials of a generation whose configuration is live already: before the restart, so that the checks
+ * take no processor from it, and a bad key stops nothing.
  * @throws {PhaseFailure} `agent-credential`.
  */
-export async function checkCredentials(generation: StoredGeneration, context: Context): Promise<void> {
+export async function checkCredentials(
+  generation: StoredGeneration,
+  ids: readonly string[],
+  context: Context,
+): Promise<void> {
+  if (ids.length === 0) return;
   const cli = await OpenclawCli.of(generation);
-  const ids = generation.manifest.agents.map(({ id }) => id);
   const answers = await Promise.all(ids.map(async (id) => [id, await askAgent(cli, id)] as const));
   for (const [agent, answer] of answers) checkAgent(agent, answer, cli, context);
 }

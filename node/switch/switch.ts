@@ -41,15 +41,22 @@ export function settleCommand(context: Context): readonly string[] {
   return [join(dirname(context.programFile), "gatehouse-node"), "settle"];
 }
 
-/** Starts a generation's process; it is not ready then. Returns when the start began. */
-async function start(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<Date> {
+/** When a start began: until then the process before it served. */
+interface Start {
+  readonly since: Date;
+  /** `performance.now()`. */
+  readonly stopped: number;
+}
+
+/** Starts a generation's process; it is not ready then. */
+async function start(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<Start> {
   const { services } = context.platform;
   await placeLiveFiles(home, generation, settleCommand(context));
   await services.reload();
   await services.enable(generation.manifest.unit);
-  const since = new Date();
+  const begun = { since: new Date(), stopped: performance.now() };
   await services.restart(generation.manifest.unit);
-  return since;
+  return begun;
 }
 
 /** Makes the last confirmed generation serve again; without one, the gateway is stopped and its secrets are removed. */
@@ -70,7 +77,7 @@ async function restore(
     return "there was no generation before it: the gateway is stopped and its files are removed";
   }
   context.progress(`returning to ${previous.manifest.generation}`);
-  const since = await start(home, previous, context);
+  const { since } = await start(home, previous, context);
   await waitUntilReady(previous, context, { since });
   await setLiveGeneration(home, previous.manifest.generation);
   await services.cancel(DEAD_MAN);
@@ -108,13 +115,20 @@ async function afterFailure(
  * Whether only values change: the runtime has accepted this very configuration before, and the agents' profiles, which
  * hold references, are written. Saves the vendor's `secrets apply`, three seconds of a rotation.
  */
-function isRotation(before: StoredGeneration | null, { files, manifest }: StoredGeneration): boolean {
+function isRotation(before: StoredGeneration, { files, manifest }: StoredGeneration): boolean {
   return (
-    before !== null &&
     before.manifest.generation !== manifest.generation &&
     before.manifest.runtimeId === manifest.runtimeId &&
     before.files.config === files.config &&
     before.files.secretsPlan === files.secretsPlan
+  );
+}
+
+/** The agents whose keys are not those of the generation before. A key that the node reads itself may be another one. */
+function agentsWithNewKeys(before: StoredGeneration, { manifest }: StoredGeneration): string[] {
+  const known = new Map(before.manifest.agents.map(({ id, credentials }) => [id, JSON.stringify(credentials)]));
+  return manifest.agents.flatMap(({ id, credentials }) =>
+    manifest.launch === undefined && known.get(id) === JSON.stringify(credentials) ? [] : [id],
   );
 }
 
@@ -178,10 +192,12 @@ export async function switchTo(
   // An interrupted or unconfirmed switch keeps its way back: what it switched to was never confirmed.
   const from = journal === null ? await liveGeneration(home) : (journal.from ?? null);
   const before = from === null ? null : await readGeneration(home, from);
-  const rotates = isRotation(before, generation);
+  const rotates = before !== null && isRotation(before, generation);
   context.progress(`checking the new generation with OpenClaw ${manifest.openclawVersion}`);
   try {
-    await (rotates ? checkCredentials(generation, context) : acceptCandidate(home, generation));
+    await (rotates
+      ? checkCredentials(generation, agentsWithNewKeys(before, generation), context)
+      : acceptCandidate(home, generation));
   } catch (error) {
     // What the runtime refuses is no point to return to.
     if (to !== from && to !== (await liveGeneration(home))) await removeGeneration(home, to);
@@ -190,12 +206,11 @@ export async function switchTo(
   const entry = { ...(from === null ? {} : { from }), to };
   await services.schedule(DEAD_MAN, manifest.readyTimeoutSeconds + SWITCH_MARGIN_SECONDS, settleCommand(context));
   await writeJournal(home, { state: "switching", ...entry, interruptionMs: 0 });
-  const stopped = performance.now();
   let interruptionMs = 0;
   let proof: RotationProof;
   try {
     context.progress(`starting ${manifest.unit} with ${to}`);
-    const since = await start(home, generation, context);
+    const { since, stopped } = await start(home, generation, context);
     const onReady = (): void => {
       interruptionMs = Math.round(performance.now() - stopped);
       context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; waiting for OpenClaw's own checks`);

@@ -141,12 +141,25 @@ describe("a switch that was interrupted before its confirmation", () => {
 });
 
 describe("a switch that changes values only", () => {
-  const rotated = (): StoredGeneration => ({
-    manifest: { ...bench.generation(OLD).manifest },
-    files: { ...generation.files, unit: `# ${OLD}\n[Service]\n` },
+  /** Another token; with a fingerprint, the agent's key is another one as well. */
+  const withKeys = (fingerprint?: string): StoredGeneration => {
+    const { manifest } = bench.generation(OLD);
+    const agents = manifest.agents.map(({ id }) => ({
+      id,
+      credentials: fingerprint === undefined ? [] : [{ provider: "anthropic", variable: VARIABLE, fingerprint }],
+    }));
+    return { manifest: { ...manifest, agents }, files: { ...generation.files, unit: `# ${OLD}\n[Service]\n` } };
+  };
+  const rotated = (): StoredGeneration => withKeys("k2");
+
+  it("asks the provider track for nothing when only the token is new", async () => {
+    const next = withKeys();
+    await stageGeneration(bench.home, next);
+    await switchTo(bench.home, next, 3, bench.context());
+    expect(bench.calls().map((call) => call.split(" ")[0])).toEqual(["gateway-status"]);
   });
 
-  it("asks for no new acceptance, and checks the agents' credentials before the restart", async () => {
+  it("asks for no new acceptance, and checks the agents' new credentials before the restart", async () => {
     let callsAtRestart: readonly string[] = [];
     bench.interfere = (request) => {
       if (request.startsWith("restart")) callsAtRestart = bench.calls();
