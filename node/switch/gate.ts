@@ -226,6 +226,8 @@ export interface GateOptions extends Omit<StartWatch, "onListening"> {
  *
  * A start leaves half of two processors idle, so the vendor's commands begin before it is done: the agents' at once, the
  * session's when the gateway listens (measured: five seconds of every change). One that was too early is run again.
+ * A first start makes the vendor's database and wants it for itself: there the agents' commands wait, too (seen with four
+ * agents: `StateDatabaseCoordinatorContentionError`, and the start was over).
  */
 export async function passGate(
   home: GatewayHome,
@@ -235,20 +237,25 @@ export async function passGate(
 ): Promise<RotationProof> {
   const cli = await OpenclawCli.of(generation);
   const askStatus = (): Promise<Answer> => cli.run(["gateway", "status", "--json", "--require-rpc"]);
-  const early = agents.map((id) => ({ id, ask: () => askAgent(cli, id), answer: begun(askAgent(cli, id)) }));
+  const early = new Map<string, Promise<Answer>>();
+  const askAgents = (): void => {
+    for (const id of agents) if (!early.has(id)) early.set(id, begun(askAgent(cli, id)));
+  };
   let status: Promise<Answer> | undefined;
   try {
+    if (before !== null) askAgents();
     const onListening = (): void => {
+      askAgents();
       status = begun(askStatus());
     };
     await waitUntilReady(generation, context, { ...watch, onListening });
   } finally {
     // Whatever follows must find no command at work on this gateway's state.
-    await Promise.allSettled([...early.map(({ answer }) => answer), status]);
+    await Promise.allSettled([...early.values(), status]);
   }
   const [statusAnswer, ...answers] = await Promise.all([
     orAgain(status, askStatus),
-    ...early.map(async ({ id, ask, answer }) => [id, await orAgain(answer, ask)] as const),
+    ...agents.map(async (id) => [id, await orAgain(early.get(id), () => askAgent(cli, id))] as const),
   ]);
   const proof = await proveRotation(generation, before, context);
   checkStatus(statusAnswer, cli);

@@ -121,6 +121,7 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
         restarts: 0,
         openclawVersion: subject.gateway().openclawVersion,
         launched: [],
+        devices: null,
         credentials: subject.served().map((served) => ({ ...served, ...sinceNow })),
       });
       expect(await bench.output(`ls ${home()}/.gatehouse`)).not.toContain("switch.json");
@@ -289,6 +290,40 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
       const expected = { generation, reason: "unconfirmed" };
       expect(JSON.parse(await bench.output(`cat ${home()}/.gatehouse/rolled-back.json`))).toEqual(expected);
       expect(await subject.pid()).toBeGreaterThan(1);
+    });
+  });
+
+  describe("a rotation that is killed", () => {
+    const until = (condition: string) => `for _ in $(seq 1200); do ${condition} && break; sleep 0.02; done`;
+    const generations = () => `${home()}/.gatehouse/generations`;
+    const pidOf = () => `$(systemctl --user --machine=${subject.user}@ show -P MainPID openclaw-gateway.service)`;
+
+    it.each([
+      ["with the new generation staged", (next: string) => `[ -e ${generations()}/${next}/manifest.json ]`],
+      ["with the way back on record", () => `[ -e ${home()}/.gatehouse/switch.json ]`],
+      ["with its process just started", (_: string, pid: number) => `[ "${pidOf()}" != ${pid} ]`],
+      ["before its confirmation", () => `grep -q unconfirmed ${home()}/.gatehouse/switch.json`],
+    ] as const)("%s leaves the old or the new key serving, and goes on", async (_name, condition) => {
+      const [old, pid] = [subject.keys["research"] ?? "", await subject.pid()];
+      await change("research");
+      const payload = subject.gateway();
+      const fresh = subject.keys["research"] ?? "";
+      const program = `/opt/gatehouse/program/${bench.programId}/gatehouse-node`;
+      await bench.output(
+        `exec 2>/dev/null; cat > /root/payload; setsid ${program} apply gateway --known </root/payload >/root/log 2>&1 & phase=$!
+         ${until(condition(payload.generation, pid))}
+         kill -9 $(cat /proc/$phase/task/*/children) $phase; rm /root/payload`,
+        JSON.stringify(payload),
+      );
+      await subject.untilReady();
+      const environment = await bench.output(`tr '\\0' '\\n' < /proc/${await subject.pid()}/environ`);
+      const file = await bench.output(`cat ${home()}/.openclaw/gateway.systemd.env`);
+      for (const text of [environment, file]) expect([old, fresh].filter((key) => text.includes(key))).toHaveLength(1);
+
+      valueOf(await apply());
+      await subject.confirm();
+      expect(await bench.output(`tr '\\0' '\\n' < /proc/${await subject.pid()}/environ`)).toContain(fresh);
+      expect(await subject.live()).toBe(`generations/${payload.generation}`);
     });
   });
 

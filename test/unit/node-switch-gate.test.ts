@@ -86,6 +86,14 @@ describe("the gate", () => {
         .toSorted(),
     ).toEqual(["gateway-status", "models-research"]);
   });
+  it("leaves a first start alone until it listens, and uses the time of any other", async () => {
+    bench.behaviours.set(NAME, { start: "ended" });
+    await failureOf(gate());
+    expect(bench.calls()).toEqual([]);
+    const generation = bench.generation(NAME);
+    await failureOf(passGate(bench.home, generation, bench.context(), { agents: ["research"], before: generation }));
+    expect(bench.calls().map((call) => call.split(" ")[0])).toEqual(["models-research"]);
+  });
   it("gives the vendor's commands the generation's own credentials", async () => {
     await gate();
     for (const call of bench.calls()) expect(call).toMatch(new RegExp(`config=live key=${KEY}$`));
