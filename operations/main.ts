@@ -1,6 +1,9 @@
 import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { readFleetFile, stackNameOf } from "./config-file.ts";
+import project from "../package.json" with { type: "json" };
+import { check, CHECK_STATUS } from "./check/check.ts";
+import { checkMarkdown, checkSarif, checkText } from "./check/report.ts";
 import { confirm } from "./confirm.ts";
 import { credentialsText, dated } from "./credentials.ts";
 import { writeBundle } from "./diagnose/bundle.ts";
@@ -38,6 +41,10 @@ interface RotateFlags extends PolicyFlags {
 }
 interface KeyFlags extends CommonFlags {
   readonly out: string;
+}
+interface CheckFlags extends RunFlags {
+  readonly sarif?: true;
+  readonly markdown?: true;
 }
 interface DiagnoseFlags extends CommonFlags {
   readonly agent?: string;
@@ -83,6 +90,17 @@ async function open(flags: RunFlags, more: Partial<OpenStackOptions> = {}): Prom
 async function preview(flags: RunFlags): Promise<Result> {
   const report = await (await open(flags)).preview();
   return { json: report, text: plannedText(report) };
+}
+
+async function checkFleet(flags: CheckFlags): Promise<Result> {
+  const found = await check(() => open(flags));
+  const sarif = checkSarif(found, project.version);
+  const text = flags.markdown === true ? checkMarkdown(found) : checkText(found);
+  return {
+    json: found,
+    text: flags.sarif === true ? JSON.stringify(sarif, null, 2) : text,
+    status: CHECK_STATUS[found.verdict],
+  };
 }
 
 async function up(flags: RunFlags): Promise<Result> {
@@ -231,6 +249,13 @@ const program = new Command("gatehouse")
     withPolicies(withFleet(common("preview", "show what `up` would do; contacts no machine"))).action(
       (flags: RunFlags) => run(flags, () => preview(flags)),
     ),
+  )
+  .addCommand(
+    withPolicies(withFleet(common("check", "ask the policies about the fleet; contacts no machine")))
+      .addOption(new Option("--sarif", "SARIF 2.1.0, for code scanning").conflicts(["json", "markdown"]))
+      .addOption(new Option("--markdown", "a table for a pull request or a ticket").conflicts("json"))
+      .addHelpText("after", "\nExit status: 0 clean, 1 violations, 2 could not decide.")
+      .action((flags: CheckFlags) => run(flags, () => checkFleet(flags))),
   )
   .addCommand(
     withPolicies(withFleet(common("up", "make the machines what the fleet says")))

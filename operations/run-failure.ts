@@ -4,6 +4,7 @@ import type { EventCollector } from "./events.ts";
 import { hintFor } from "./hints.ts";
 import { stripMarkup } from "./markup.ts";
 import { nodeFailure } from "./node-failure.ts";
+import { policyFailure } from "./policy-failure.ts";
 
 /**
  * What made a run fail, as far as it can be told: mandatory policies first, since they are why nothing was done; then
@@ -12,7 +13,7 @@ import { nodeFailure } from "./node-failure.ts";
  */
 export function runFailure(error: unknown, events: EventCollector): unknown {
   if (error instanceof OperationError) return error;
-  const violations = events.violations.filter(({ level }) => level === "mandatory").map(asFailure);
+  const violations = events.violations.filter(({ level }) => level === "mandatory").map(policyFailure);
   const causes = violations.length > 0 ? violations : unique(events.diagnostics.filter(isCause).flatMap(diagnosed));
   const [first, ...others] = causes;
   if (first !== undefined) return new OperationError([first, ...others]);
@@ -52,18 +53,6 @@ function programFailure(resource: string | undefined, text: string): Failure | u
   return message === undefined || fix === undefined
     ? undefined
     : { code: "input", message: message.trim(), fix: fix.trim() };
-}
-
-/** Our own pack ends its messages with `. Fix: …`; the engine puts the policy's description on a line before them. */
-function asFailure({ policy, resource, message }: EventCollector["violations"][number]): Failure {
-  const own = message.slice(Math.max(0, message.lastIndexOf(`\n${policy} `) + 1));
-  const [what = own, fix] = own.split(/\. Fix: (.*)/s);
-  return {
-    code: "policy",
-    resource,
-    message: what.replace(`: ${resource}: `, ": "),
-    fix: fix ?? "change the fleet so that it complies (docs/policies.md explains each policy)",
-  };
 }
 
 /** The engine repeats an error in shorter words; the longer ones stay. */
