@@ -17,6 +17,9 @@ import { interruptSignal } from "./interrupt.ts";
 import { publicOutputs } from "./outputs.ts";
 import { principalKey, writePrivateKey } from "./private-key.ts";
 import { doneText, outputsText, plannedText } from "./report.ts";
+import { mermaid, svg } from "./map/draw.ts";
+import { fleetMap } from "./map/graph.ts";
+import { stackFleet, violatedRules, writeImage } from "./map/sources.ts";
 import { rotate } from "./rotate.ts";
 import { rotationText, targetText, type RotationTarget } from "./rotation.ts";
 import { openStack, type GatehouseStack, type OpenStackOptions } from "./stack.ts";
@@ -45,6 +48,10 @@ interface KeyFlags extends CommonFlags {
 interface CheckFlags extends RunFlags {
   readonly sarif?: true;
   readonly markdown?: true;
+}
+interface MapFlags extends RunFlags {
+  readonly svg?: string;
+  readonly check?: true;
 }
 interface DiagnoseFlags extends CommonFlags {
   readonly agent?: string;
@@ -101,6 +108,17 @@ async function checkFleet(flags: CheckFlags): Promise<Result> {
     text: flags.sarif === true ? JSON.stringify(sarif, null, 2) : text,
     status: CHECK_STATUS[found.verdict],
   };
+}
+
+async function drawMap(flags: MapFlags): Promise<Result> {
+  const stack = await open(flags, flags.check === true ? {} : { policyPack: false });
+  const fleet = await stackFleet(stack);
+  const found = flags.check === true ? await check(() => Promise.resolve(stack)) : undefined;
+  if (found?.verdict === "undecided") note("the policies could not be asked: no violation is marked");
+  const map = fleetMap(fleet, violatedRules(found?.violations ?? []));
+  if (flags.svg === undefined) return { json: map, text: mermaid(map) };
+  await writeImage(flags.svg, await svg(map));
+  return { json: map, text: `wrote ${flags.svg}` };
 }
 
 async function up(flags: RunFlags): Promise<Result> {
@@ -249,6 +267,12 @@ const program = new Command("gatehouse")
     withPolicies(withFleet(common("preview", "show what `up` would do; contacts no machine"))).action(
       (flags: RunFlags) => run(flags, () => preview(flags)),
     ),
+  )
+  .addCommand(
+    withPolicies(withFleet(common("map", "draw who reaches what, as a Mermaid flowchart; contacts no machine")))
+      .option("--svg <file>", "as an image, into a file")
+      .option("--check", "ask the policies, too, and mark what they refuse")
+      .action((flags: MapFlags) => run(flags, () => drawMap(flags))),
   )
   .addCommand(
     withPolicies(withFleet(common("check", "ask the policies about the fleet; contacts no machine")))
