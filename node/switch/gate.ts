@@ -27,11 +27,11 @@ const TELLING = [
  */
 const NO_CAUSE = /systemd stop timeout|shutdown budget|^(Start|Stopp)(ed|ing) |Failed with result|Scheduled restart/;
 /**
- * The vendor's command line, which just ran, may still hold the state's lock on a busy machine (seen once in some hundred
- * starts, 2026.9.6); the unit starts the gateway again after 5 s.
+ * The vendor's command line, which just ran, may still hold the state's lock on a busy machine (seen twice in some hundred
+ * starts, 2026.9.6). The gateway then ends in a way that its unit takes as final.
  */
 const PASSING = /StateDatabaseCoordinatorContention/;
-const PASSING_RESTARTS = 2;
+const PASSING_STARTS = 2;
 /** `models status --check`: 0 usable, 2 usable but expiring (facts: openclaw.md 3). */
 const USABLE = new Set<number | null>([0, 2]);
 
@@ -65,6 +65,13 @@ async function causeFromLog(generation: StoredGeneration, since: Date, context: 
   return line === undefined ? "" : `: ${redactSecrets(generation, oneLine(line))}`;
 }
 
+/** What is known of a start while it is watched. */
+interface Watch {
+  since: Date;
+  /** How often it was started anew. */
+  starts: number;
+}
+
 export interface StartWatch {
   /** When the start began; what the unit logged earlier is no cause of its failure. Default: now. */
   readonly since?: Date;
@@ -85,6 +92,7 @@ export async function waitUntilReady(
 ): Promise<void> {
   const { manifest } = generation;
   let announced = false;
+  const watch: Watch = { since, starts: 0 };
   const deadline = performance.now() + manifest.readyTimeoutSeconds * 1000;
   for (let poll = 0; performance.now() < deadline; poll += 1) {
     const ready = await answerOf(manifest.port, "/readyz", context.signal);
@@ -97,10 +105,10 @@ export async function waitUntilReady(
       onReady?.();
       return;
     }
-    if (poll % POLLS_PER_STATE === POLLS_PER_STATE - 1) await failIfEnded(generation, since, context);
+    if (poll % POLLS_PER_STATE === POLLS_PER_STATE - 1) await failIfEnded(generation, watch, context);
     await sleep(POLL_MS, undefined, { signal: context.signal });
   }
-  await failIfEnded(generation, since, context);
+  await failIfEnded(generation, watch, context);
   throw gateFailure(
     "gateway session",
     "not-ready",
@@ -109,12 +117,22 @@ export async function waitUntilReady(
   );
 }
 
-async function failIfEnded(generation: StoredGeneration, since: Date, context: Context): Promise<void> {
+async function failIfEnded(generation: StoredGeneration, watch: Watch, context: Context): Promise<void> {
   const { unit } = generation.manifest;
-  const state = await context.platform.services.state(unit);
+  const { services } = context.platform;
+  const state = await services.state(unit);
   if (state.active !== "failed" && state.sub !== "auto-restart" && state.restarts === 0) return;
-  const cause = await causeFromLog(generation, since, context);
-  if (state.active !== "failed" && state.restarts <= PASSING_RESTARTS && PASSING.test(cause)) return;
+  const cause = await causeFromLog(generation, watch.since, context);
+  if (PASSING.test(cause)) {
+    if (state.active !== "failed" && state.restarts <= PASSING_STARTS) return;
+    if (state.active === "failed" && watch.starts < PASSING_STARTS) {
+      watch.starts += 1;
+      watch.since = new Date();
+      context.progress(`starting ${unit} again: the vendor's own lock was in the way`);
+      await services.restart(unit);
+      return;
+    }
+  }
   throw gateFailure(
     "gateway session",
     "start-failed",

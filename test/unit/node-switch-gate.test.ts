@@ -46,17 +46,30 @@ describe("the wait for readiness", () => {
     expect(await failureOf(ready(60))).toMatchObject({ layer: "gateway session", code: "start-failed" });
     expect(performance.now() - began).toBeLessThan(5000);
   });
-  it("waits for the unit's next attempt when only the vendor's own lock was in the way", async () => {
-    bench.behaviours.set(NAME, { start: "restarting" });
-    bench.log.push(
-      "Gateway failed to start: StateDatabaseCoordinatorContentionError: another process owns state-lifecycle",
-    );
-    expect(await failureOf(ready(2))).toMatchObject({ code: "not-ready" });
-    bench.log.push("Gateway failed to start: out of memory");
-    expect(await failureOf(ready(60))).toMatchObject({ code: "start-failed" });
-    bench.behaviours.set(NAME, { start: "ended" });
-    bench.log.splice(0, 9, "Gateway failed to start: StateDatabaseCoordinatorContentionError");
-    expect(await failureOf(ready(60))).toMatchObject({ code: "start-failed" });
+  describe("with the vendor's own lock in the way", () => {
+    const CONTENTION = "Gateway failed to start: StateDatabaseCoordinatorContentionError";
+    const starts = () => bench.asked.filter((request) => request.startsWith("restart")).length;
+
+    it("leaves the unit its next attempt, and no other cause", async () => {
+      bench.behaviours.set(NAME, { start: "restarting" });
+      bench.log.push(CONTENTION);
+      expect(await failureOf(ready(1.5))).toMatchObject({ code: "not-ready" });
+      bench.log.push("Gateway failed to start: out of memory");
+      expect(await failureOf(ready(60))).toMatchObject({ code: "start-failed" });
+      expect(starts()).toBe(0);
+    });
+    it("starts what the unit has given up, twice at most", async () => {
+      bench.behaviours.set(NAME, { start: "ended" });
+      bench.log.push(CONTENTION);
+      expect(await failureOf(ready(60))).toMatchObject({ code: "start-failed" });
+      expect(starts()).toBe(2);
+    });
+    it("does not start it anew for another cause", async () => {
+      bench.behaviours.set(NAME, { start: "ended" });
+      bench.log.push("Gateway failed to start: out of memory");
+      expect(await failureOf(ready(60))).toMatchObject({ code: "start-failed" });
+      expect(starts()).toBe(0);
+    });
   });
   it.each([
     ["the last error", ["Error: first", "error: unknown option '--prt'", "Main process exited", "bye"], "unknown option '--prt'"], // prettier-ignore
