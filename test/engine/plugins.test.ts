@@ -370,6 +370,32 @@ describe.skipIf(SSHD === undefined)("stand-in plugins under the real engine", ()
     },
   );
 
+  it(
+    "renews a certificate inside its renewal period with inputs that are the same",
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const program = (earlyRenewalHours: number) => () => {
+        const key = new tls.PrivateKey("key", { algorithm: "ECDSA", ecdsaCurve: "P256" });
+        const certificate = new tls.SelfSignedCert("certificate", {
+          privateKeyPem: key.privateKeyPem,
+          subject: { commonName: "x" },
+          allowedUses: ["server_auth"],
+          validityPeriodHours: 10,
+          earlyRenewalHours,
+        });
+        return { pem: certificate.certPem, key: certificate.privateKeyPem };
+      };
+      const early = (await (await stackOf(program(5))).up()).outputs;
+      expect(early["key"]?.secret).toBe(true);
+      expect(early["pem"]?.secret).toBe(false);
+      expect((await (await stackOf(program(5))).preview()).changeSummary).toEqual({ same: 3 });
+      await (await stackOf(program(10))).up();
+      expect((await (await stackOf(program(10))).preview()).changeSummary).toEqual({ same: 2, replace: 1 });
+      const renewed = (await (await stackOf(program(10))).up()).outputs;
+      expect(renewed["pem"]?.value).not.toBe(early["pem"]?.value);
+    },
+  );
+
   it("names the official plugin for a type it does not serve", { timeout: TIMEOUT_MS }, async () => {
     const local = () => ({ stdout: new command.local.Command("one", { create: "true" }).stdout });
     expect(await failure((await stackOf(local)).up())).toContain("pulumi plugin install resource command 1.2.1");

@@ -155,7 +155,7 @@ describe("tls.PrivateKey", () => {
     const urn = "urn:pulumi:s::p::tls:index/privateKey:PrivateKey::k";
     expect((await check?.(urn, {}, { algorithm: "DSA" }))?.failures).toHaveLength(1);
     expect((await check?.(urn, {}, { algorithm: UNKNOWN }))?.failures).toEqual([]);
-    await expect(check?.("urn:pulumi:s::p::tls:index/selfSignedCert:SelfSignedCert::k", {}, {})).rejects.toThrow(
+    await expect(check?.("urn:pulumi:s::p::tls:index/other:Other::k", {}, {})).rejects.toThrow(
       "pulumi plugin install resource tls 5.6.1",
     );
   });

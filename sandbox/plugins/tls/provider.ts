@@ -1,54 +1,49 @@
 import type { CheckResult, CreateResult, DiffResult, Provider } from "@pulumi/pulumi/provider/provider.js";
-import { NotServedError, PluginError } from "../shared/plugin-error.ts";
+import { NotServedError } from "../shared/plugin-error.ts";
 import { typeOf } from "../shared/urn.ts";
-import { asSecret, isUnknown, peel, reveal, type WireObject } from "../shared/wire.ts";
-import { ALGORITHMS, CURVES, DEFAULT_CURVE, DEFAULT_RSA_BITS, generateKey, type KeyOptions } from "./private-key.ts";
+import type { WireObject } from "../shared/wire.ts";
+import { certRequest, locallySignedCert, selfSignedCert } from "./certificate-resources.ts";
+import { privateKey } from "./private-key-resource.ts";
+import { differing, type ResourceKind } from "./resource.ts";
 
 export const VERSION = "5.6.1";
-const PRIVATE_KEY = "tls:index/privateKey:PrivateKey";
-const INPUTS = ["algorithm", "ecdsaCurve", "rsaBits"] as const;
 
-/** Stand-in for the official tls plugin 5.6.1: PrivateKey with the same inputs, outputs, secrets and replacements. */
-export function tlsProvider(): Provider {
+const KINDS: Readonly<Record<string, ResourceKind>> = {
+  "tls:index/privateKey:PrivateKey": privateKey,
+  "tls:index/selfSignedCert:SelfSignedCert": selfSignedCert,
+  "tls:index/certRequest:CertRequest": certRequest,
+  "tls:index/locallySignedCert:LocallySignedCert": locallySignedCert,
+};
+
+/**
+ * Stand-in for the official tls plugin 5.6.1: PrivateKey, SelfSignedCert, CertRequest and LocallySignedCert with the
+ * same inputs, outputs, secrets, replacements and renewal.
+ */
+export function tlsProvider(now: () => Date = () => new Date()): Provider {
   return {
     version: VERSION,
-    check: async (urn: string, _olds: WireObject, news: WireObject): Promise<CheckResult> => {
-      onlyPrivateKey(urn);
-      return { inputs: news, failures: failuresOf(news) };
-    },
+    check: async (urn: string, _olds: WireObject, news: WireObject): Promise<CheckResult> => ({
+      inputs: news,
+      failures: kindOf(urn).failures(news),
+    }),
     diff: async (_id: string, urn: string, olds: WireObject, news: WireObject): Promise<DiffResult> => {
-      onlyPrivateKey(urn);
-      const replaces = INPUTS.filter((name) => field(olds, name) !== field(news, name));
-      return { changes: replaces.length > 0, replaces };
+      const kind = kindOf(urn);
+      const replaces = kind.replaces(olds, news, now());
+      const updates = differing(kind.updates, olds, news);
+      return { changes: replaces.length + updates.length > 0, replaces };
     },
     create: async (urn: string, inputs: WireObject): Promise<CreateResult> => {
-      onlyPrivateKey(urn);
-      const options = {
-        algorithm: field(inputs, "algorithm"),
-        ecdsaCurve: field(inputs, "ecdsaCurve"),
-        rsaBits: field(inputs, "rsaBits"),
-      } as KeyOptions;
-      const key = generateKey(options);
-      return {
-        id: key.id,
-        outs: {
-          ...inputs,
-          ecdsaCurve: inputs["ecdsaCurve"] ?? DEFAULT_CURVE,
-          rsaBits: inputs["rsaBits"] ?? DEFAULT_RSA_BITS,
-          ...key,
-          privateKeyPem: asSecret(key.privateKeyPem),
-          privateKeyPemPkcs8: asSecret(key.privateKeyPemPkcs8),
-          privateKeyOpenssh: asSecret(key.privateKeyOpenssh),
-          // lets the official bridged plugin take the resource over without upgrading its state
-          __meta: JSON.stringify({ schema_version: "1" }),
-        },
-      };
+      const { id, outs } = await kindOf(urn).create(inputs, now());
+      // lets the official bridged plugin take the resource over without upgrading its state
+      return { id, outs: { ...inputs, ...outs, __meta: JSON.stringify({ schema_version: "1" }) } };
     },
-    update: async (_id: string, urn: string): Promise<never> => {
-      throw new PluginError(`${urn}: a private key is replaced, never updated`);
+    update: async (_id: string, urn: string, olds: WireObject, news: WireObject) => {
+      const { updates } = kindOf(urn);
+      const changed = Object.fromEntries(updates.flatMap((name) => (name in news ? [[name, news[name]]] : [])));
+      return { outs: { ...olds, ...changed } };
     },
     delete: async (_id: string, urn: string): Promise<void> => {
-      onlyPrivateKey(urn);
+      kindOf(urn);
     },
     invoke: async (token: string): Promise<never> => {
       throw new NotServedError(token, "tls", VERSION);
@@ -56,26 +51,8 @@ export function tlsProvider(): Provider {
   };
 }
 
-function onlyPrivateKey(urn: string): void {
-  if (typeOf(urn) !== PRIVATE_KEY) throw new NotServedError(typeOf(urn), "tls", VERSION);
-}
-
-function field(properties: WireObject, name: (typeof INPUTS)[number]): unknown {
-  const defaults = { algorithm: undefined, ecdsaCurve: DEFAULT_CURVE, rsaBits: DEFAULT_RSA_BITS };
-  return reveal(properties[name]) ?? defaults[name];
-}
-
-function failuresOf(news: WireObject): { property: string; reason: string }[] {
-  const failures: { property: string; reason: string }[] = [];
-  const refuse = (property: (typeof INPUTS)[number], accepted: (value: unknown) => boolean, reason: string): void => {
-    if (!isUnknown(peel(news[property])) && !accepted(field(news, property))) failures.push({ property, reason });
-  };
-  refuse("algorithm", (value) => ALGORITHMS.some((name) => name === value), `must be one of ${ALGORITHMS.join(", ")}`);
-  refuse(
-    "ecdsaCurve",
-    (value) => Object.keys(CURVES).includes(String(value)),
-    `must be one of ${Object.keys(CURVES).join(", ")}`,
-  );
-  refuse("rsaBits", (value) => Number.isInteger(value) && Number(value) >= 1024, "must be an integer of at least 1024");
-  return failures;
+function kindOf(urn: string): ResourceKind {
+  const kind = KINDS[typeOf(urn)];
+  if (kind === undefined) throw new NotServedError(typeOf(urn), "tls", VERSION);
+  return kind;
 }
