@@ -11,8 +11,10 @@ export default defineConfig({
       project("component", ["test/component/**/*.test.ts"]),
       // two files at once, each with a node of its own: a starting gateway keeps one core busy
       project("engine", ["test/engine/**/*.test.ts"], {
-        testTimeout: 600_000,
-        hookTimeout: 900_000,
+        testTimeout: 480_000,
+        hookTimeout: 600_000,
+        // a machine that fails ten of them fails for one reason
+        bail: 10,
         maxWorkers: 2,
       }),
     ],

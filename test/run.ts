@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,30 +64,78 @@ const reportSchema = z.object({
   numPendingTests: z.int(),
 });
 
+/** Under what most CI systems allow a job; whatever hangs is named by the last lines before it. */
+const DEADLINE_MINUTES = { prepare: 25, unit: 15, policy: 15, component: 15, engine: 60 } as const;
+
+/**
+ * Runs a program in a process group of its own that is gone afterwards, and passes on what it prints: nothing that it
+ * leaves behind holds on to the output of this process. Undefined in place of the exit status after the deadline.
+ */
+function runBounded(
+  what: keyof typeof DEADLINE_MINUTES,
+  command: string,
+  args: readonly string[],
+): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    child.stdout.on("data", (chunk: Buffer) => process.stdout.write(chunk));
+    child.stderr.on("data", (chunk: Buffer) => process.stderr.write(chunk));
+    const endGroup = (): void => {
+      try {
+        process.kill(-(child.pid ?? 0), "SIGKILL");
+      } catch {
+        // nobody is left in it
+      }
+    };
+    const forward = (): void => {
+      endGroup();
+      process.exit(130);
+    };
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, forward);
+    let late = false;
+    const minutes = DEADLINE_MINUTES[what];
+    const timer = setTimeout(() => {
+      late = true;
+      process.stdout.write(`FAILED: ${what} did not end within ${minutes} minutes\n`);
+      endGroup();
+    }, minutes * 60_000);
+    child.once("error", reject);
+    child.once("exit", (status) => {
+      clearTimeout(timer);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.removeListener(signal, forward);
+      endGroup();
+      resolve(late ? undefined : (status ?? 1));
+    });
+  });
+}
+
+/** Failed when the engine tests have nothing to stand on: each of them would wait for the same thing again. */
+async function prepared(): Promise<boolean> {
+  process.stdout.write("\n== what the engine tests stand on\n");
+  return (await runBounded("prepare", process.execPath, [join(root, "test/prepare.ts")])) === 0;
+}
+
 /** A run without a report, or a suite that failed before its first test, is a failure of its own. */
-function vitest(project: Group): Count {
+async function vitest(project: Exclude<Group, "static">): Promise<Count> {
   const files = join(root, "test", project);
   if (!existsSync(files) || !readdirSync(files).some((file) => file.endsWith(".test.ts")))
     return { passed: 0, failed: 0, skipped: 0 };
+  if (project === "engine" && !(await prepared())) return FAILED;
   const directory = mkdtempSync(join(tmpdir(), "gatehouse-test-"));
   const report = join(directory, "report.json");
   process.stdout.write(`\n== ${project} tests (vitest)\n`);
-  const done = spawnSync(
-    process.execPath,
-    [
-      join(root, "node_modules/vitest/vitest.mjs"),
-      "run",
-      "--project",
-      project,
-      "--reporter=verbose",
-      "--reporter=json",
-      `--outputFile.json=${report}`,
-    ],
-    { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
-  );
+  const status = await runBounded(project, process.execPath, [
+    join(root, "node_modules/vitest/vitest.mjs"),
+    "run",
+    "--project",
+    project,
+    "--reporter=verbose",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+  ]);
   try {
     const counts = reportSchema.parse(JSON.parse(readFileSync(report, "utf8")));
-    const failed = counts.numFailedTests + (counts.numFailedTests === 0 && done.status !== 0 ? 1 : 0);
+    const failed = counts.numFailedTests + (counts.numFailedTests === 0 && status !== 0 ? 1 : 0);
     return { passed: counts.numPassedTests, failed, skipped: counts.numPendingTests };
   } catch {
     process.stdout.write(`FAILED: vitest left no report for '${project}'\n`);
@@ -107,9 +155,11 @@ const program = new Command()
   .parse();
 const only = program.opts<{ only?: Group }>().only;
 
-const counts = GROUPS.filter((group) => only === undefined || group === only).flatMap((group) =>
-  group === "static" ? staticChecks() : [vitest(group)],
-);
+const counts: Count[] = [];
+for (const group of GROUPS) {
+  if (only !== undefined && group !== only) continue;
+  counts.push(...(group === "static" ? staticChecks() : [await vitest(group)]));
+}
 const sum = (field: keyof Count): number => counts.reduce((total, count) => total + count[field], 0);
 const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
 process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);

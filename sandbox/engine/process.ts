@@ -39,6 +39,12 @@ export function runProcess(command: string, args: readonly string[], options: Pr
       clearTimeout(timer);
       reject(error);
     });
+    // what it started may hold its pipes for longer than it lives
+    child.once("exit", () => {
+      if (!timedOut) return;
+      child.stdout.destroy();
+      child.stderr.destroy();
+    });
     child.once("close", (code) => {
       clearTimeout(timer);
       resolve({ status: code ?? undefined, stdout, stderr, timedOut });

@@ -26,8 +26,8 @@ import {
   type TestNode,
 } from "../../sandbox/node/index.ts";
 
-/** Time to make the first node of a machine: Debian's packages are downloaded then. */
-export const START_MS = 15 * 60_000;
+/** Time to start a node and to make what a file stands on; the base system is there before (test/prepare.ts). */
+export const START_MS = 10 * 60_000;
 
 /** Whether this machine can run a node; says why not where it cannot. */
 export async function nodesCanRun(): Promise<boolean> {
