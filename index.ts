@@ -1,5 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ComponentError, fingerprintKey, GatewayNode, Principal, resolveSecrets } from "./components/index.ts";
+import {
+  CertificateAuthority,
+  ComponentError,
+  fingerprintKey,
+  GatewayNode,
+  Principal,
+  resolveSecrets,
+} from "./components/index.ts";
 import type { ConnectionArgs, CredentialView, Gateway } from "./components/index.ts";
 import { parseFleet, SpecError } from "./spec/index.ts";
 import type { ConnectionSpec, FleetSpec, NodeSpec } from "./spec/index.ts";
@@ -65,6 +72,7 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
           proof: switched.apply((result) => result?.proof),
           devices: verified.apply((result) => result?.devices),
           tokenFingerprint: gateway.tokenFingerprint,
+          certificate: gateway.certificate.apply((view) => view ?? null),
           agents: Object.fromEntries(
             agents.map(({ id, model }) => [
               id,
@@ -116,6 +124,9 @@ export default async function program(): Promise<Record<string, unknown>> {
       { publicKey: principals[name]?.publicKey ?? "", rotateEveryDays },
     ]),
   );
+  const authority = fleet.nodes.some(({ gateways }) => gateways.some(({ https }) => https !== undefined))
+    ? new CertificateAuthority("certificate-authority", fleet.certificateAuthority)
+    : undefined;
   const components = fleet.nodes.map((node) => {
     const { name, platform, runtime, downloads, connection, machineId } = node;
     return {
@@ -132,6 +143,7 @@ export default async function program(): Promise<Record<string, unknown>> {
         secrets,
         secretVersions,
         principals: publicKeys,
+        ...(authority && { certificateAuthority: authority }),
         fingerprintKey: key,
       }),
     };
@@ -161,5 +173,16 @@ export default async function program(): Promise<Record<string, unknown>> {
     .apply((ledgers) => ledgers.flat());
   const made = Object.entries(principals).flatMap(([name, { privateKey }]) => (privateKey ? [[name, privateKey]] : []));
   const principalKeys = pulumi.secret(Object.fromEntries(made) as Record<string, pulumi.Output<string>>);
-  return { nodes, ledger, gatewayTokens, principals: principalOutputs(fleet, principals), principalKeys };
+  const certificateAuthority =
+    authority === undefined
+      ? null
+      : { certificate: authority.certificatePem, fingerprint: authority.fingerprint, notAfter: authority.notAfter };
+  return {
+    nodes,
+    certificateAuthority,
+    ledger,
+    gatewayTokens,
+    principals: principalOutputs(fleet, principals),
+    principalKeys,
+  };
 }

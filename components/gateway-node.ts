@@ -7,6 +7,7 @@ import { parseNode } from "../spec/index.ts";
 import type { EnvironmentSpec, GatewaySpec, NodeDesignInput } from "../spec/index.ts";
 import { resolveDownloads } from "./downloads.ts";
 import type { PrincipalKey } from "./access.ts";
+import type { Authority } from "./certificate-authority.ts";
 import { ComponentError } from "./errors.ts";
 import { Gateway } from "./gateway.ts";
 import type { GatewaySecrets } from "./gateway.ts";
@@ -27,6 +28,8 @@ export interface GatewayNodeArgs extends Omit<NodeDesignInput, "name"> {
   readonly secretVersions?: Readonly<Record<string, string>>;
   /** The principals that `gateways[].access` names, by name. */
   readonly principals?: Readonly<Record<string, PrincipalKey>>;
+  /** Signs the certificates of gateways with `https`; needed when there is one. */
+  readonly certificateAuthority?: Authority;
   /** 32 bytes, base64url, as `fingerprintKey()` makes them; default: a key of this node's own. */
   readonly fingerprintKey?: pulumi.Input<string>;
 }
@@ -116,6 +119,7 @@ export class GatewayNode extends pulumi.ComponentResource {
       secrets,
       secretVersions = {},
       principals = {},
+      certificateAuthority,
       fingerprintKey: givenKey,
       ...described
     } = args;
@@ -130,8 +134,14 @@ export class GatewayNode extends pulumi.ComponentResource {
             : [],
         ),
       ),
+      ...design.gateways.flatMap(({ name: gateway, https }) =>
+        https !== undefined && certificateAuthority === undefined
+          ? [`gateway ${gateway}, https: no 'certificateAuthority' to sign its certificate`]
+          : [],
+      ),
     ];
-    if (missing.length > 0) throw new ComponentError(missing, "pass every secret and key that the gateways refer to");
+    if (missing.length > 0)
+      throw new ComponentError(missing, "pass every secret, key and authority that the gateways refer to");
     const plan = planRuntime(design.runtime);
     const downloads = resolveDownloads(design.downloads);
     const provisions = design.platform === "linux";
@@ -185,6 +195,7 @@ export class GatewayNode extends pulumi.ComponentResource {
           secrets: resolved[index]?.secrets ?? { credentials: {}, identity: {} },
           secretVersions,
           principals,
+          ...(certificateAuthority && { authority: certificateAuthority }),
           fingerprintKey: key,
           plan,
           bootstrapped: phases ? [phases.bootstrap.command] : [],

@@ -9,6 +9,8 @@ import { accessOf, accessView } from "./access.ts";
 import type { PrincipalKey } from "./access.ts";
 import { Agent, sealingFor } from "./agent.ts";
 import type { PhaseTarget } from "./agent.ts";
+import { gatewayCertificate } from "./certificate-authority.ts";
+import type { Authority, CertificateView, GatewayCertificate } from "./certificate-authority.ts";
 import { agentCredentials, changeMark, secretView } from "./credentials.ts";
 import type { AgentCredential } from "./credentials.ts";
 import { designHash, gatewayView } from "./gateway-view.ts";
@@ -45,6 +47,8 @@ export interface GatewayComponentArgs {
   readonly secretVersions: Readonly<Record<string, string>>;
   /** The principals of `gateway.access`, by name. */
   readonly principals: Readonly<Record<string, PrincipalKey>>;
+  /** Signs the certificate of a gateway with `https`. */
+  readonly authority?: Authority;
   readonly fingerprintKey: pulumi.Output<string>;
   readonly plan: RuntimePlan;
   /** Absent on platforms that this version does not provision. */
@@ -52,6 +56,10 @@ export interface GatewayComponentArgs {
   /** Commands that have to be done before the account, and before the first generation. */
   readonly bootstrapped: readonly pulumi.Resource[];
   readonly installed: readonly pulumi.Resource[];
+}
+
+interface SwitchArgs extends GatewayComponentArgs {
+  readonly https: GatewayCertificate | undefined;
 }
 
 /** One OpenClaw gateway: OS user, agents, generation, and the confirmation that it serves. */
@@ -69,6 +77,8 @@ export class Gateway extends pulumi.ComponentResource {
   readonly agents: Readonly<Record<string, Agent>>;
   /** Content hash of the desired state; undefined where it can't be rendered. */
   readonly generation: pulumi.Output<string | undefined>;
+  /** Its HTTPS certificate; undefined without `https`. */
+  readonly certificate: pulumi.Output<CertificateView | undefined>;
   /** What the switch reported; undefined where this version does not provision. */
   readonly switched: pulumi.Output<GatewayResult | undefined>;
   /** What the second SSH session found; undefined where this version does not provision. */
@@ -101,7 +111,7 @@ export class Gateway extends pulumi.ComponentResource {
         environment: gateway.environment,
         user: layout.user,
         port: gateway.port,
-        bind: "loopback",
+        bind: gateway.https?.listen ?? "loopback",
         unit: GATEWAY_UNIT,
         paths: privatePaths(gateway, layout),
         designHash: designHash(gateway, plan.unitRuntime),
@@ -117,7 +127,7 @@ export class Gateway extends pulumi.ComponentResource {
     this.environment = gateway.environment;
     this.user = layout.user;
     this.port = gateway.port;
-    this.endpoint = `ws://127.0.0.1:${gateway.port}`;
+    this.endpoint = `${gateway.https === undefined ? "ws" : "wss"}://127.0.0.1:${gateway.port}`;
     this.unit = GATEWAY_UNIT;
     this.token = token;
     this.tokenFingerprint = tokenView.fingerprint;
@@ -126,7 +136,10 @@ export class Gateway extends pulumi.ComponentResource {
     this.agents = this.#agents(name, { layout, credentials, account }, args);
     const access =
       target && account && accessOf(name, { ...args, target, layout, parent: this, after: account.command });
-    const live = target && account && this.#switch(name, args, target, account);
+    const https =
+      gateway.https && args.authority && gatewayCertificate(name, gateway.https, args.authority, { parent: this });
+    this.certificate = https === undefined ? pulumi.output(undefined) : https.view;
+    const live = target && account && this.#switch(name, { ...args, https }, target, account);
     this.generation = live ? live.generation : pulumi.output(undefined);
     this.switched = live ? live.switched : pulumi.output(undefined);
     this.verified = live ? live.verified : pulumi.output(undefined);
@@ -140,6 +153,7 @@ export class Gateway extends pulumi.ComponentResource {
       secretVersions: args.secretVersions,
       verified: this.verified,
       principals: args.principals,
+      certificate: this.certificate,
       installed: access === undefined ? pulumi.output([]) : access.result.apply(({ keys }) => keys),
     });
     this.registerOutputs({
@@ -215,7 +229,7 @@ export class Gateway extends pulumi.ComponentResource {
   }
 
   /** The generation switch, and its confirmation from another SSH session. */
-  #switch(name: string, args: GatewayComponentArgs, target: PhaseTarget, account: RemotePhase<AccountResult>) {
+  #switch(name: string, args: SwitchArgs, target: PhaseTarget, account: RemotePhase<AccountResult>) {
     const { connection, programId, machine } = target;
     const rendered = this.#render(args);
     const staged = Object.values(this.agents).flatMap(({ staging }) =>
@@ -230,11 +244,12 @@ export class Gateway extends pulumi.ComponentResource {
         connection,
         programId,
         payload: pulumi
-          .all([machine, rendered, this.token, pulumi.output(args.secrets.identity)])
-          .apply(([expected, { launch, ...desired }, value, identity]) => ({
+          .all([machine, rendered, this.token, pulumi.output(args.secrets.identity), pulumi.output(args.https?.key)])
+          .apply(([expected, { launch, https, ...desired }, value, identity, key]) => ({
             machine: expected,
             ...desired,
             token: { ...desired.token, value },
+            ...(https && { https: { ...https, key: key ?? "" } }),
             ...(launch && {
               launch: {
                 ...launch,
@@ -273,7 +288,7 @@ export class Gateway extends pulumi.ComponentResource {
     };
   }
 
-  #render(args: GatewayComponentArgs): pulumi.Output<RenderedGeneration> {
+  #render(args: SwitchArgs): pulumi.Output<RenderedGeneration> {
     const { node, gateway, plan } = args;
     const fingerprints = pulumi.output(
       Object.entries(this.agents).flatMap(([agent, { credentials }]) =>
@@ -285,19 +300,23 @@ export class Gateway extends pulumi.ComponentResource {
       ),
     );
     const identity = identityFingerprints(gateway.name, args.secrets.identity, args.fingerprintKey);
-    return pulumi.all([this.tokenFingerprint, fingerprints, identity]).apply(([tokenFingerprint, known, own]) =>
-      renderGeneration({
-        node,
-        gateway,
-        runtime: plan.unitRuntime,
-        tokenFingerprint,
-        credentialFingerprint: (agent, provider) => {
-          const found = known.find((entry) => entry.agent === agent && entry.provider === provider);
-          if (found === undefined) throw new Error(`agent ${agent}: no credential for provider ${provider}`);
-          return found.digest;
-        },
-        launcher: { program: plan.launcherText, identityFingerprint: (variable) => valueOf(own, variable) },
-      }),
-    );
+    const https = args.https && { certificate: args.https.certificate, authority: args.https.authority };
+    return pulumi
+      .all([this.tokenFingerprint, fingerprints, identity, pulumi.output(https)])
+      .apply(([tokenFingerprint, known, own, certificates]) =>
+        renderGeneration({
+          ...(certificates && { https: certificates }),
+          node,
+          gateway,
+          runtime: plan.unitRuntime,
+          tokenFingerprint,
+          credentialFingerprint: (agent, provider) => {
+            const found = known.find((entry) => entry.agent === agent && entry.provider === provider);
+            if (found === undefined) throw new Error(`agent ${agent}: no credential for provider ${provider}`);
+            return found.digest;
+          },
+          launcher: { program: plan.launcherText, identityFingerprint: (variable) => valueOf(own, variable) },
+        }),
+      );
   }
 }

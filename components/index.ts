@@ -1,4 +1,5 @@
 export { Agent } from "./agent.ts";
+export { CertificateAuthority, type Authority, type CertificateView } from "./certificate-authority.ts";
 export type { CredentialView } from "./credentials.ts";
 export { ComponentError } from "./errors.ts";
 export { Gateway } from "./gateway.ts";

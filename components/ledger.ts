@@ -3,6 +3,7 @@ import type { InstalledKey, IssuedCredential, VerifyResult } from "../node/proto
 import { GATEWAY_TOKEN_VARIABLE } from "../spec/index.ts";
 import type { CredentialSpec, GatewaySpec } from "../spec/index.ts";
 import type { PrincipalKey } from "./access.ts";
+import type { CertificateView } from "./certificate-authority.ts";
 import type { AgentCredential, SecretView } from "./credentials.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -10,25 +11,28 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** One credential and its life; holds no secret. */
 export interface LedgerEntry {
   /** Which of the two layers it belongs to. */
-  readonly track: "gateway" | "provider" | "access";
-  /** Whom it is issued to: `GATEWAY` for the token, `GATEWAY/AGENT` for a provider key, a principal for its SSH key. */
+  readonly track: "gateway" | "provider" | "access" | "certificate";
+  /** Whom it is issued to: `GATEWAY` for the token and the HTTPS certificate, `GATEWAY/AGENT` for a provider key, a principal for its SSH key. */
   readonly principal: string;
   readonly node: string;
   readonly gateway: string;
   readonly environment: string;
-  /** Model provider; null for the gateway token and for SSH keys. */
+  /** Model provider; null for everything but provider keys. */
   readonly provider: string | null;
-  /** Where the value is kept; null for a generated token and for SSH keys. */
+  /** Where the value is kept; null for what the stack makes itself: a generated token, SSH keys, certificates. */
   readonly ref: string | null;
-  /** Of an SSH key `SHA256:…`. These two are null where the node reads the value itself, `masked` for every SSH key. */
+  /**
+   * Of an SSH key `SHA256:…`, of a certificate SHA-256 as pairs of hex digits. These two are null where the node reads the
+   * value itself, `masked` for SSH keys and certificates.
+   */
   readonly fingerprint: string | null;
   readonly masked: string | null;
   /** As the manager names what was read, by the node at start or by the operator; null where it has no versions. */
   readonly version: string | null;
-  /** Variable of the unit that carries it; these two are null for SSH keys. */
+  /** Variable of the unit that carries it; these two are null for SSH keys and certificates. */
   readonly variable: string | null;
   readonly unit: string | null;
-  /** RFC 3339, UTC, by the node's clock; null where nothing is provisioned. */
+  /** RFC 3339, UTC, by the node's clock, of a certificate its own begin; null where nothing is provisioned. */
   readonly issued: string | null;
   readonly rotated: string | null;
   /** When it should be rotated again. */
@@ -46,6 +50,7 @@ interface LedgerArgs {
   /** SSH keys of principals, as they are installed. */
   readonly installed: pulumi.Output<readonly InstalledKey[]>;
   readonly principals: Readonly<Record<string, PrincipalKey>>;
+  readonly certificate: pulumi.Output<CertificateView | undefined>;
 }
 
 /** `rotated` and `days` later, as RFC 3339. */
@@ -59,7 +64,7 @@ function specOf(specs: readonly CredentialSpec[], index: number): CredentialSpec
   return spec;
 }
 
-/** Every credential of one gateway: its token, then its agents' keys. */
+/** Every credential of one gateway: its token, its agents' keys, its certificate, the SSH keys that reach it. */
 export function gatewayLedger({
   node,
   gateway,
@@ -70,6 +75,7 @@ export function gatewayLedger({
   verified,
   installed,
   principals,
+  certificate,
 }: LedgerArgs): pulumi.Output<LedgerEntry[]> {
   const lines = [
     {
@@ -99,8 +105,9 @@ export function gatewayLedger({
       verified,
       pulumi.output(lines.map(({ shown }) => ({ fingerprint: shown.fingerprint, masked: shown.masked }))),
       installed,
+      certificate,
     ])
-    .apply(([result, shown, keys]) => [
+    .apply(([result, shown, keys, served]) => [
       ...lines.map(({ track, principal, provider, ref, variable, days }, index) => ({
         ...common,
         track,
@@ -120,15 +127,32 @@ export function gatewayLedger({
           days,
         ),
       })),
+      ...(served === undefined ? [] : [certificateEntry(gateway.name, served, common)]),
       ...keys.map((key) => accessEntry(key, principals[key.principal]?.rotateEveryDays, common)),
     ]);
 }
 
-function accessEntry(
-  key: InstalledKey,
-  days: number | undefined,
-  common: Pick<LedgerEntry, "node" | "gateway" | "environment">,
-): LedgerEntry {
+type Place = Pick<LedgerEntry, "node" | "gateway" | "environment">;
+
+function certificateEntry(gateway: string, view: CertificateView, common: Place): LedgerEntry {
+  return {
+    ...common,
+    track: "certificate",
+    principal: gateway,
+    provider: null,
+    ref: null,
+    fingerprint: view.fingerprint,
+    masked: null,
+    version: null,
+    variable: null,
+    unit: null,
+    issued: view.notBefore,
+    rotated: view.notBefore,
+    due: view.due,
+  };
+}
+
+function accessEntry(key: InstalledKey, days: number | undefined, common: Place): LedgerEntry {
   return {
     ...common,
     track: "access",

@@ -14,6 +14,7 @@ export function privatePaths(gateway: GatewaySpec, layout: GatewayLayout) {
     file(layout.configPath),
     file(layout.envFile),
     file(layout.unitPath),
+    ...(gateway.https === undefined ? [] : [file(layout.certificatePath), file(layout.certificateKeyPath)]),
     ...(gateway.nodeIdentity === undefined ? [] : [file(layout.launcherPath), file(layout.launchPlanPath)]),
   ];
 }

@@ -161,6 +161,8 @@ export interface GatewayPayload {
     readonly secretsPlan: string;
   };
   readonly token: { readonly variable: string; readonly value: string; readonly fingerprint: string };
+  /** PEM: the gateway's own HTTPS certificate, its private key, and the authority that signed it. */
+  readonly https?: { readonly certificate: string; readonly key: string; readonly authority: string };
   /** What the node itself reads from secret managers; absent when everything is delivered. */
   readonly launch?: {
     readonly plan: LaunchPlan;

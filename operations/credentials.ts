@@ -23,10 +23,20 @@ export function dated(ledger: readonly LedgerLine[], now: Date, dueWithin: numbe
 
 const day = (date: string | null): string => date?.slice(0, 10) ?? "?";
 
-function valueOf({ fingerprint, masked, version }: DatedCredential): string {
+function valueOf({ track, fingerprint, masked, version }: DatedCredential): string {
+  // 95 characters; the whole of it is in --json
+  if (track === "certificate" && fingerprint !== null) return `${fingerprint.slice(0, 11)}…${fingerprint.slice(-11)}`;
   if (fingerprint !== null) return masked === null ? fingerprint : `${masked}\n${fingerprint}`;
   return `read by the node${version === null ? "" : `\nversion ${version}`}`;
 }
+
+/** What stands in the place of a reference where the stack made the value itself. */
+const MADE = {
+  gateway: "(generated)",
+  provider: "(generated)",
+  access: "SSH key",
+  certificate: "HTTPS certificate",
+} as const;
 
 /** A table for people, the next to rotate first; no secret. */
 export function credentialsText(credentials: readonly DatedCredential[]): string {
@@ -42,7 +52,7 @@ export function credentialsText(credentials: readonly DatedCredential[]): string
       line.principal,
       line.environment,
       line.provider ?? "",
-      line.ref ?? (line.track === "access" ? "SSH key" : "(generated)"),
+      line.ref ?? MADE[line.track],
       valueOf(line),
       day(line.issued),
       day(line.rotated),

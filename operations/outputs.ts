@@ -25,7 +25,7 @@ const gateway = z.object({
   environment: z.string(),
   user: z.string(),
   port: z.int(),
-  /** `ws://127.0.0.1:PORT`, as seen on the node. */
+  /** `ws://127.0.0.1:PORT`, `wss://` with HTTPS, as seen on the node. */
   endpoint: z.string(),
   unit: z.string(),
   generation: z.string(),
@@ -41,6 +41,10 @@ const gateway = z.object({
   /** Paired devices after a token rotation; null when the last run rotated no token. */
   devices: z.object({ removed: z.array(device), kept: z.array(device) }).nullish(),
   tokenFingerprint: z.string(),
+  /** Its HTTPS certificate; null where it speaks plain HTTP. Dates in RFC 3339. */
+  certificate: z
+    .object({ fingerprint: z.string(), notBefore: z.string(), notAfter: z.string(), due: z.string() })
+    .nullish(),
   agents: z.record(z.string(), z.object({ model: z.string(), credentials: z.array(credential) })),
 });
 
@@ -56,7 +60,7 @@ const node = z.object({
 });
 
 const ledgerLine = z.object({
-  track: z.enum(["gateway", "provider", "access"]),
+  track: z.enum(["gateway", "provider", "access", "certificate"]),
   principal: z.string(),
   node: z.string(),
   gateway: z.string(),
@@ -96,6 +100,11 @@ const principal = z.object({
 
 const stackOutputs = z.object({
   nodes: z.record(z.string(), node).default({}),
+  /** The authority behind the gateways' HTTPS; null where no gateway has it. `notAfter` is RFC 3339. */
+  certificateAuthority: z
+    .object({ certificate: z.string(), fingerprint: z.string(), notAfter: z.string() })
+    .nullable()
+    .default(null),
   /** Every credential with its dates. */
   ledger: z.array(ledgerLine).default([]),
   /** SECRET: the values. Show them only through `publicOutputs`. */

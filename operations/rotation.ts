@@ -30,9 +30,9 @@ function principalOf(target: RotationTarget): string {
   return target.track === "gateway" ? target.gateway : `${target.gateway}/${target.agent}`;
 }
 
-/** Without SSH keys, which a new `keyVersion` in the fleet rotates. */
+/** Without SSH keys and certificates, which a new `keyVersion` in the fleet rotates. */
 function ownLines(ledger: readonly LedgerLine[]): readonly LedgerLine[] {
-  return ledger.filter(({ track }) => track !== "access");
+  return ledger.filter(({ track }) => track === "gateway" || track === "provider");
 }
 
 /** How a target is called in messages: `team-a, gateway token`, `team-a/research, anthropic`. */

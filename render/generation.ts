@@ -17,6 +17,8 @@ export interface GenerationInput {
   readonly tokenFingerprint: string;
   /** Of credentials that are resolved at deploy. */
   credentialFingerprint(agent: string, provider: string): string;
+  /** PEM; needed for a gateway with `https`. */
+  readonly https?: { readonly certificate: string; readonly authority: string };
   /** The launcher's text and the fingerprints of the node's own identity: needed where the node resolves credentials. */
   readonly launcher?: { program(): string; identityFingerprint(variable: string): string };
 }
@@ -38,6 +40,7 @@ export type RenderedGeneration = Pick<
   | "keepGenerations"
 > & {
   readonly token: { readonly variable: string; readonly fingerprint: string };
+  readonly https?: { readonly certificate: string; readonly authority: string };
   readonly launch?: Pick<NonNullable<GatewayPayload["launch"]>, "plan" | "program"> & {
     readonly credentials: readonly { readonly variable: string; readonly fingerprint: string }[];
   };
@@ -76,6 +79,7 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
           fingerprint: input.credentialFingerprint(agent.id, provider),
         })),
     })),
+    ...(gateway.https && { https: certificates(gateway, input.https) }),
     ...(plan && { launch: { plan, ...launching(gateway, input.launcher) } }),
   };
   return {
@@ -88,6 +92,11 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
     keepGenerations: gateway.keepGenerations,
     ...content,
   };
+}
+
+function certificates(gateway: GatewaySpec, https: GenerationInput["https"]): NonNullable<GenerationInput["https"]> {
+  if (https !== undefined) return https;
+  throw new RenderError(`gateway '${gateway.name}' has https, but no certificate`, "pass `https` to renderGeneration");
 }
 
 function launching(gateway: GatewaySpec, launcher: GenerationInput["launcher"]) {

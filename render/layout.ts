@@ -54,6 +54,10 @@ export interface GatewayLayout {
   readonly launcherPath: string;
   readonly launchPlanPath: string;
   readonly launchRecordPath: string;
+  /** Of a gateway with `https`: its certificate, the key of it, and the authority that signed it. */
+  readonly certificatePath: string;
+  readonly certificateKeyPath: string;
+  readonly authorityPath: string;
   readonly generationsDir: string;
   /** Symlink to the live generation; swapping it is the commit point. */
   readonly currentLink: string;
@@ -97,6 +101,9 @@ export function userLayout(user: string, home: string): GatewayLayout {
     launcherPath: `${home}/.config/gatehouse/launch.mjs`,
     launchPlanPath: `${home}/.config/gatehouse/launch.json`,
     launchRecordPath: `${stateDir}/gatehouse-launch.json`,
+    certificatePath: `${home}/.config/gatehouse/tls/certificate.pem`,
+    certificateKeyPath: `${home}/.config/gatehouse/tls/key.pem`,
+    authorityPath: `${home}/.config/gatehouse/tls/authority.pem`,
     generationsDir: `${gatehouseDir}/generations`,
     currentLink: `${gatehouseDir}/current`,
     journalPath: `${gatehouseDir}/switch.json`,

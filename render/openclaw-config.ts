@@ -15,7 +15,7 @@ import { profileId, usedPlugins, usedProviders } from "./providers.ts";
  */
 export function renderOpenclawConfig(node: NodeDesign, gateway: GatewaySpec, layout: GatewayLayout): string {
   const config = {
-    gateway: gatewayBlock(gateway),
+    gateway: gatewayBlock(gateway, layout),
     discovery: { mdns: { mode: "off" } },
     update: { channel: "stable", checkOnStart: false, auto: { enabled: false } },
     telemetry: { enabled: false },
@@ -64,10 +64,30 @@ export function secretVariables(gateway: GatewaySpec): string[] {
   ];
 }
 
-function gatewayBlock(gateway: GatewaySpec): object {
+function listening({ https }: GatewaySpec): object {
+  if (https === undefined || https.listen === "loopback") return { bind: "loopback" };
+  // measured, 2026.9.6: `lan` is 0.0.0.0, no IPv6
+  if (https.listen === "all") return { bind: "lan" };
+  return { bind: "custom", customBindHost: https.listen };
+}
+
+/** The vendor's own certificate has no names in it and can only be pinned (facts: remote-access.md 2). */
+function tlsBlock({ https }: GatewaySpec, layout: GatewayLayout): object {
+  if (https === undefined) return {};
+  return {
+    tls: {
+      enabled: true,
+      autoGenerate: false,
+      certPath: layout.certificatePath,
+      keyPath: layout.certificateKeyPath,
+    },
+  };
+}
+
+function gatewayBlock(gateway: GatewaySpec, layout: GatewayLayout): object {
   return {
     mode: "local",
-    bind: "loopback",
+    ...listening(gateway),
     port: gateway.port,
     auth: {
       mode: "token",
@@ -75,6 +95,7 @@ function gatewayBlock(gateway: GatewaySpec): object {
       allowTailscale: false,
       rateLimit: { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000, exemptLoopback: true },
     },
+    ...tlsBlock(gateway, layout),
     trustedProxies: [],
     tailscale: { mode: "off" },
     controlUi: { enabled: false },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { changeSchema } from "./change.ts";
 import { connectionSchema } from "./connection.ts";
 import { gatewaySchema } from "./gateway.ts";
+import { certificateAuthoritySchema } from "./https.ts";
 import { nameSchema } from "./names.ts";
 import { principalSchema } from "./principals.ts";
 import { downloadsSchema, runtimeSchema } from "./runtime.ts";
@@ -49,6 +50,8 @@ export const fleetSchema = z.strictObject({
   environments: z.array(environmentSchema).min(1),
   /** CI runners and people who may reach gateways, each with a key of its own. */
   principals: z.array(principalSchema).default([]),
+  /** The authority behind every `gateways[].https`. */
+  certificateAuthority: certificateAuthoritySchema.prefault({}),
   /** The machines. */
   nodes: z.array(nodeSchema).min(1),
   /** Why this change of the fleet is made. */

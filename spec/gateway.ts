@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { changeSchema } from "./change.ts";
 import { absolutePathSchema, agentIdSchema, nameSchema, providerIdSchema, userNameSchema } from "./names.ts";
+import { httpsSchema } from "./https.ts";
 import { nodeIdentitySchema } from "./node-identity.ts";
 import { permissionsSchema, TRUST_BOUNDARIES } from "./permissions.ts";
 import { accessSchema } from "./principals.ts";
@@ -78,6 +79,8 @@ export const gatewaySchema = z.strictObject({
   token: secretRefSchema.optional(),
   /** Days after which the gateway token is due for rotation. */
   tokenRotateEveryDays: rotateEveryDaysSchema,
+  /** HTTPS by a certificate of the fleet's private authority; without it the gateway speaks plain HTTP on loopback. */
+  https: httpsSchema.optional(),
   /** How the node signs in to secret managers, for credentials with `resolve: node`. */
   nodeIdentity: nodeIdentitySchema.optional(),
   /** Providers that are reached at another address than the vendor's. */

@@ -3,6 +3,7 @@ export * from "./connection.ts";
 export * from "./fleet.ts";
 export { fleetProblems, PORT_SPACING, type FleetProblem } from "./fleet-rules.ts";
 export * from "./gateway.ts";
+export * from "./https.ts";
 export * from "./names.ts";
 export * from "./node-identity.ts";
 export * from "./parse.ts";

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import Table from "cli-table3";
 
 /**
- * `npm run test:breaks`: plants ten faults, one at a time, in a copy of this checkout and runs the tests that have to
+ * `npm run test:breaks`: plants faults, one at a time, in a copy of this checkout and runs the tests that have to
  * notice. Exit status 0 only when the tests pass without a fault and fail with each of them.
  */
 interface Break {
@@ -131,6 +131,20 @@ const BREAKS: readonly Break[] = [
     from: 'if (!Array.isArray(paired)) throw unusable("the gateway did not list its paired devices");',
     to: "if (!Array.isArray(paired)) return [];",
     tests: ["test/unit/node-devices.test.ts"],
+  },
+  {
+    what: "https: whoever listens gets the token",
+    file: "node/lib/gateway-http.ts",
+    from: "if (socket.getPeerX509Certificate()?.fingerprint256 === expected) return;",
+    to: 'if (expected !== "") return;',
+    tests: ["test/unit/node-certificate.test.ts"],
+  },
+  {
+    what: "https: an expired certificate is installed",
+    file: "node/generation/certificate.ts",
+    from: "if (now > certificate.validToDate) {",
+    to: "if (now > certificate.validToDate && now < certificate.validFromDate) {",
+    tests: ["test/unit/node-certificate.test.ts"],
   },
   {
     what: "diagnosis: a missing value counts as healthy",

@@ -115,8 +115,14 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
   const tokenVariable = stored?.manifest.tokenVariable ?? "OPENCLAW_GATEWAY_TOKEN";
   const startedAt = unit?.evidence.startedAt ?? null;
   const [files, session, identities, log] = await Promise.all([
-    filesEvidence(home, { unit: unitName, agents, uid: ownUser().uid, startedAt }),
-    sessionEvidence(port, sources.environmentFile.get(tokenVariable)),
+    filesEvidence(home, {
+      unit: unitName,
+      agents,
+      uid: ownUser().uid,
+      startedAt,
+      manifest: stored?.manifest ?? null,
+    }),
+    sessionEvidence({ port, certificate: stored?.files.certificate }, sources.environmentFile.get(tokenVariable)),
     stored === null
       ? null
       : gaps.part("identities", () =>

@@ -1,6 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { liveGeneration, readGeneration } from "../generation/store.ts";
+import type { Manifest } from "../generation/manifest.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { errnoOf } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
@@ -14,8 +15,8 @@ interface Declared {
   readonly mode: number;
 }
 
-/** What has to be there in this form, however the gateway is configured. */
-function declared(home: GatewayHome, unit: string, agents: readonly string[]): Declared[] {
+/** What has to be there in this form. */
+function declared(home: GatewayHome, unit: string, agents: readonly string[], manifest: Manifest | null): Declared[] {
   const directory = (path: string): Declared => ({ path, kind: "directory", mode: 0o700 });
   const file = (path: string): Declared => ({ path, kind: "file", mode: 0o600 });
   return [
@@ -26,6 +27,12 @@ function declared(home: GatewayHome, unit: string, agents: readonly string[]): D
     file(home.config),
     file(home.environmentFile),
     file(join(home.userUnits, unit)),
+    ...(manifest?.https === undefined
+      ? []
+      : [
+          directory(home.tls),
+          ...["key.pem", "certificate.pem", "authority.pem"].map((name) => file(join(home.tls, name))),
+        ]),
   ];
 }
 
@@ -60,9 +67,17 @@ async function fileEvidence(
 /** Modes, owners, links and times of what the gateway stands on. */
 export async function filesEvidence(
   home: GatewayHome,
-  { unit, agents, uid, startedAt }: { unit: string; agents: readonly string[]; uid: number; startedAt: string | null },
+  about: {
+    readonly unit: string;
+    readonly agents: readonly string[];
+    readonly uid: number;
+    readonly startedAt: string | null;
+    /** Of the live generation. */
+    readonly manifest: Manifest | null;
+  },
 ): Promise<FileEvidence[]> {
-  return await Promise.all(declared(home, unit, agents).map((entry) => fileEvidence(entry, uid, startedAt)));
+  const { unit, agents, uid, startedAt, manifest } = about;
+  return await Promise.all(declared(home, unit, agents, manifest).map((entry) => fileEvidence(entry, uid, startedAt)));
 }
 
 export interface Live {

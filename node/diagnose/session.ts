@@ -1,3 +1,5 @@
+import { askGateway } from "../lib/gateway-http.ts";
+import type { GatewayEndpoint } from "../lib/gateway-http.ts";
 import { member } from "../lib/member.ts";
 import type { SessionEvidence, TokenAnswer } from "./evidence.ts";
 
@@ -9,12 +11,11 @@ const UNAUTHORIZED = 401;
 const BODY_REFUSED = 400;
 
 /** Null when nobody answers; `undefined` in `json` when it is no JSON. */
-async function get(port: number, path: string): Promise<{ readonly json: unknown } | null> {
+async function get(endpoint: GatewayEndpoint, path: string): Promise<{ readonly json: unknown } | null> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    const text = await response.text();
+    const { body } = await askGateway(endpoint, path, { signal: AbortSignal.timeout(ANSWER_MS) });
     try {
-      return { json: JSON.parse(text) as unknown };
+      return { json: JSON.parse(body) as unknown };
     } catch {
       return { json: undefined };
     }
@@ -23,16 +24,15 @@ async function get(port: number, path: string): Promise<{ readonly json: unknown
   }
 }
 
-async function tokenAnswer(port: number, token: string): Promise<TokenAnswer> {
+async function tokenAnswer(endpoint: GatewayEndpoint, token: string): Promise<TokenAnswer> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${TOKEN_PATH}`, {
+    const { status } = await askGateway(endpoint, TOKEN_PATH, {
       method: "POST",
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: "{}",
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    await response.body?.cancel();
-    return tokenAnswerOf(response.status);
+    return tokenAnswerOf(status);
   } catch {
     return "no answer";
   }
@@ -45,9 +45,9 @@ export function tokenAnswerOf(status: number): TokenAnswer {
 }
 
 /** The gateway as a client on the node sees it. A token that can't be a header is refused like a wrong one. */
-export async function sessionEvidence(port: number, token: string | undefined): Promise<SessionEvidence> {
+export async function sessionEvidence(endpoint: GatewayEndpoint, token: string | undefined): Promise<SessionEvidence> {
   const [health, ready, started] = await Promise.all(
-    ["/healthz", "/readyz", "/startupz"].map((path) => get(port, path)),
+    ["/healthz", "/readyz", "/startupz"].map((path) => get(endpoint, path)),
   );
   const version = member(started?.json, "version");
   return {
@@ -60,6 +60,6 @@ export async function sessionEvidence(port: number, token: string | undefined): 
           ? "not ready"
           : "another answer",
     version: typeof version === "string" && /^[\w.-]{1,40}$/.test(version) ? version : null,
-    token: token === undefined || token.trim() === "" ? null : await tokenAnswer(port, token),
+    token: token === undefined || token.trim() === "" ? null : await tokenAnswer(endpoint, token),
   };
 }

@@ -1,5 +1,6 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { checkedCertificate } from "../generation/certificate.ts";
 import { composeEnvironment } from "../generation/credentials.ts";
 import type { Manifest } from "../generation/manifest.ts";
 import { readGeneration, stageGeneration } from "../generation/store.ts";
@@ -87,6 +88,7 @@ async function buildGeneration(
       tokenVariable: payload.token.variable,
       tokenFingerprint: payload.token.fingerprint,
       agents: payload.agents,
+      ...(payload.https === undefined ? {} : { https: checkedCertificate(payload.https, new Date()) }),
       ...(payload.launch === undefined ? {} : { launch: payload.launch.plan }),
     },
     files: {
@@ -94,6 +96,13 @@ async function buildGeneration(
       environment,
       unit: namespaces ? payload.files.unit : payload.files.unitWithoutNamespaces,
       secretsPlan: payload.files.secretsPlan,
+      ...(payload.https === undefined
+        ? {}
+        : {
+            certificate: payload.https.certificate,
+            certificateKey: payload.https.key,
+            authority: payload.https.authority,
+          }),
       ...(payload.launch === undefined ? {} : { launcher: payload.launch.program }),
     },
   };

@@ -36,6 +36,7 @@ export const gatewayPayload = object<GatewayPayload>({
     secretsPlan: text,
   }),
   token: object<GatewayPayload["token"]>({ variable: variableName, value: text, fingerprint: text }),
+  https: optional(object<NonNullable<GatewayPayload["https"]>>({ certificate: text, key: text, authority: text })),
   launch: optional(
     object<NonNullable<GatewayPayload["launch"]>>({
       plan: launchPlan,

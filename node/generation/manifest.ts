@@ -50,6 +50,8 @@ export interface Manifest {
   readonly tokenVariable: string;
   readonly tokenFingerprint: string;
   readonly agents: GatewayPayload["agents"];
+  /** Of the HTTPS certificate that it serves: SHA-256, 32 pairs of hex digits with colons, and its end, RFC 3339. */
+  readonly https?: { readonly fingerprint: string; readonly notAfter: string };
   /** What the launcher resolves at every start. */
   readonly launch?: LaunchPlan;
 }
@@ -68,5 +70,6 @@ export const manifestShape = object<Manifest>({
   tokenVariable: variableName,
   tokenFingerprint: text,
   agents: agentCredentials,
+  https: optional(object<NonNullable<Manifest["https"]>>({ fingerprint: text, notAfter: text })),
   launch: optional(launchPlan),
 });

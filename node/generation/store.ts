@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readLinkOrNull, swapSymlink, syncDirectory, writeFileAtomic, writeTree } from "../lib/atomic.ts";
 import { PhaseFailure, errnoOf } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
+import type { GatewayEndpoint } from "../lib/gateway-http.ts";
 import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
 import { manifestShape } from "./manifest.ts";
 import type { Manifest } from "./manifest.ts";
@@ -15,13 +16,26 @@ const FILE_NAMES = {
   secretsPlan: "secrets-plan.json",
 } as const;
 
-const LAUNCHER = "launch.mjs";
+/** Files that only some generations have; the manifest says which. */
+const OPTIONAL_NAMES = {
+  launcher: "launch.mjs",
+  certificate: "certificate.pem",
+  certificateKey: "key.pem",
+  authority: "authority.pem",
+} as const;
+type OptionalFile = keyof typeof OPTIONAL_NAMES;
 
-/** The files of a generation; `environment` holds the secrets. */
-export type GenerationFiles = Readonly<Record<keyof typeof FILE_NAMES, string>> & {
-  /** There exactly when the manifest has a launch plan. */
-  readonly launcher?: string;
-};
+/** The files of a generation; `environment` and `certificateKey` hold the secrets. */
+export type GenerationFiles = Readonly<Record<keyof typeof FILE_NAMES, string>> &
+  Partial<Readonly<Record<OptionalFile, string>>>;
+
+/** The launcher with a launch plan, the certificates with HTTPS. */
+function optionalFiles({ launch, https }: Manifest): readonly OptionalFile[] {
+  return [
+    ...(launch === undefined ? [] : (["launcher"] as const)),
+    ...(https === undefined ? [] : (["certificate", "certificateKey", "authority"] as const)),
+  ];
+}
 
 export interface StoredGeneration {
   readonly manifest: Manifest;
@@ -40,7 +54,7 @@ export async function stageGeneration(home: GatewayHome, stored: StoredGeneratio
     ...Object.fromEntries(
       Object.entries(FILE_NAMES).map(([key, name]) => [name, stored.files[key as keyof GenerationFiles]]),
     ),
-    ...(stored.files.launcher === undefined ? {} : { [LAUNCHER]: stored.files.launcher }),
+    ...Object.fromEntries(optionalFiles(stored.manifest).map((key) => [OPTIONAL_NAMES[key], stored.files[key] ?? ""])),
     [MANIFEST]: manifest,
   };
   const created = await writeTree(
@@ -60,10 +74,13 @@ export async function readGeneration(home: GatewayHome, generation: string): Pro
   const directory = directoryOf(home, generation);
   const manifest = await readJsonOrNull(join(directory, MANIFEST), manifestShape);
   if (manifest === null) return null;
+  const names = [
+    ...Object.entries(FILE_NAMES),
+    ...optionalFiles(manifest).map((key) => [key, OPTIONAL_NAMES[key]] as const),
+  ];
   const entries = await Promise.all(
-    Object.entries(FILE_NAMES).map(async ([key, name]) => [key, await readTextOrNull(join(directory, name))] as const),
+    names.map(async ([key, name]) => [key, await readTextOrNull(join(directory, name))] as const),
   );
-  if (manifest.launch !== undefined) entries.push(["launcher", await readTextOrNull(join(directory, LAUNCHER))]);
   if (entries.some(([, content]) => content === null)) return null;
   return { manifest, files: Object.fromEntries(entries) as unknown as GenerationFiles };
 }
@@ -78,6 +95,11 @@ export async function requireGeneration(home: GatewayHome, generation: string): 
     message: `the generation ${generation} is not complete on this node's disk`,
     fix: "apply the gateway again: `pulumi up --replace` with the URN of this gateway's gateway phase",
   });
+}
+
+/** Where and how a generation's gateway answers. */
+export function endpointOf({ manifest, files }: StoredGeneration): GatewayEndpoint {
+  return { port: manifest.port, certificate: files.certificate };
 }
 
 /** Name of the live generation; null before the first switch. */

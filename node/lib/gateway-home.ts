@@ -12,6 +12,8 @@ export interface GatewayHome extends HomePaths {
   readonly launchPlan: string;
   /** Which versions the launcher gave to the process that it became. */
   readonly launchRecord: string;
+  /** Directory of the HTTPS certificate, its key and its authority. */
+  readonly tls: string;
   readonly settleUnit: string;
   /** Makes the user manager start the settle unit at boot. */
   readonly settleWant: string;
@@ -33,6 +35,7 @@ export function gatewayHome(home: string): GatewayHome {
     launcher: join(home, ".config/gatehouse/launch.mjs"),
     launchPlan: join(home, ".config/gatehouse/launch.json"),
     launchRecord: join(paths.openclaw, "gatehouse-launch.json"),
+    tls: join(home, ".config/gatehouse/tls"),
     settleUnit: join(paths.userUnits, SETTLE_UNIT),
     settleWant: join(paths.userUnits, "default.target.wants", SETTLE_UNIT),
     candidate: join(paths.gatehouse, "candidate"),

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
+import { askGateway } from "../lib/gateway-http.ts";
 import { member } from "../lib/member.ts";
 import { EXIT } from "../protocol.ts";
 import type { Layer, RotationProof } from "../protocol.ts";
 import type { Context } from "../phase.ts";
+import { endpointOf } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { redactSecrets } from "../generation/variables.ts";
 import { OpenclawCli, complaint, oneLine } from "../openclaw/cli.ts";
@@ -39,12 +41,12 @@ function gateFailure(layer: Layer, code: string, message: string, fix: string): 
   return new PhaseFailure({ layer, code, message, fix, exit: EXIT.gate });
 }
 
-async function answerOf(port: number, path: string, signal: AbortSignal): Promise<unknown> {
+async function answerOf(generation: StoredGeneration, path: string, signal: AbortSignal): Promise<unknown> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const { body } = await askGateway(endpointOf(generation), path, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(5000)]),
     });
-    return await response.json();
+    return JSON.parse(body) as unknown;
   } catch {
     signal.throwIfAborted();
     return undefined;
@@ -95,7 +97,7 @@ export async function waitUntilReady(
   const watch: Watch = { since, starts: 0 };
   const deadline = performance.now() + manifest.readyTimeoutSeconds * 1000;
   for (let poll = 0; performance.now() < deadline; poll += 1) {
-    const ready = await answerOf(manifest.port, "/readyz", context.signal);
+    const ready = await answerOf(generation, "/readyz", context.signal);
     if (ready !== undefined && !announced) {
       announced = true;
       onListening?.();
@@ -143,7 +145,7 @@ async function failIfEnded(generation: StoredGeneration, watch: Watch, context: 
 
 async function checkVersion(generation: StoredGeneration, context: Context): Promise<void> {
   const { manifest } = generation;
-  const started = await answerOf(manifest.port, "/startupz", context.signal);
+  const started = await answerOf(generation, "/startupz", context.signal);
   const version = member(started, "version");
   if (member(started, "ok") === true && version === manifest.openclawVersion) return;
   throw gateFailure(

@@ -43,24 +43,42 @@ function launchFiles(home: GatewayHome, { manifest, files }: StoredGeneration): 
   ];
 }
 
+/** Key, certificate and authority of a generation with HTTPS: path and content. */
+function tlsFiles(home: GatewayHome, { files }: StoredGeneration): readonly (readonly [string, string])[] {
+  const { certificate, certificateKey, authority } = files;
+  if (certificate === undefined || certificateKey === undefined || authority === undefined) return [];
+  return [
+    [join(home.tls, "key.pem"), certificateKey],
+    [join(home.tls, "certificate.pem"), certificate],
+    [join(home.tls, "authority.pem"), authority],
+  ];
+}
+
+async function removeTlsFiles(home: GatewayHome): Promise<void> {
+  for (const name of ["key.pem", "certificate.pem", "authority.pem"]) await rm(join(home.tls, name), { force: true });
+}
+
 async function removeLaunchFiles(home: GatewayHome): Promise<void> {
   for (const path of [home.launcher, home.launchPlan, home.launchRecord]) await rm(path, { force: true });
 }
 
 /** Which live files differ from the generation, in words; empty when none does. */
 export async function liveDifferences(home: GatewayHome, generation: StoredGeneration): Promise<readonly string[]> {
-  const launch = launchFiles(home, generation);
-  const [config, environment, unit, ...launching] = await Promise.all([
+  const same = async (files: readonly (readonly [string, string])[]): Promise<boolean> =>
+    (await Promise.all(files.map(async ([path, content]) => (await readTextOrNull(path)) === content))).every(Boolean);
+  const [config, environment, unit, launcher, certificate] = await Promise.all([
     liveConfigMatches(home, generation),
     readTextOrNull(home.environmentFile),
     readTextOrNull(unitPath(home, generation)),
-    ...launch.map(([path]) => readTextOrNull(path)),
+    same(launchFiles(home, generation)),
+    same(tlsFiles(home, generation)),
   ]);
   return [
     ...(config ? [] : ["configuration"]),
     ...(environment === generation.files.environment ? [] : ["environment file"]),
     ...(unit === generation.files.unit ? [] : ["unit"]),
-    ...(launch.every(([, content], index) => launching[index] === content) ? [] : ["launcher"]),
+    ...(launcher ? [] : ["launcher"]),
+    ...(certificate ? [] : ["certificate"]),
   ];
 }
 
@@ -96,10 +114,12 @@ export async function placeLiveFiles(
     await ensureDirectory(path, { mode: 0o700 });
   await Promise.all([home.openclaw, home.userUnits, home.gatehouse, home.generations].map(removeLeftovers));
   if (!(await liveConfigMatches(home, generation))) await writeFileAtomic(home.config, files.config, { mode: 0o600 });
+  if (manifest.https !== undefined) await ensureDirectory(home.tls, { mode: 0o700 });
   const settle = settleUnit(home, manifest.unit, settleCommand);
   for (const [path, content] of [
     // before the unit that starts it
     ...launchFiles(home, generation),
+    ...tlsFiles(home, generation),
     [home.environmentFile, files.environment],
     [unitPath(home, generation), files.unit],
     [home.settleUnit, settle],
@@ -107,6 +127,7 @@ export async function placeLiveFiles(
     if ((await readTextOrNull(path)) !== content) await writeFileAtomic(path, content, { mode: 0o600 });
   }
   if (manifest.launch === undefined) await removeLaunchFiles(home);
+  if (manifest.https === undefined) await removeTlsFiles(home);
   if ((await readLinkOrNull(home.settleWant)) !== home.settleUnit) await swapSymlink(home.settleWant, home.settleUnit);
 }
 
@@ -125,4 +146,5 @@ export async function removeLiveFiles(home: GatewayHome, unit: string): Promise<
   ];
   for (const path of paths) await rm(path, { force: true });
   await removeLaunchFiles(home);
+  await removeTlsFiles(home);
 }

@@ -1,7 +1,9 @@
 import { parseEnvironmentFile } from "../environment-file.ts";
+import { endpointOf } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { launchedVariables } from "../generation/variables.ts";
 import { PhaseFailure } from "../lib/failure.ts";
+import { askGateway } from "../lib/gateway-http.ts";
 import type { Context } from "../phase.ts";
 import { EXIT } from "../protocol.ts";
 import type { RotationProof } from "../protocol.ts";
@@ -36,15 +38,14 @@ async function proveEnvironment(generation: StoredGeneration, token: string, con
 }
 
 /** Whether the gateway's HTTP surface refuses a token. */
-async function refuses(port: number, token: string, context: Context): Promise<boolean> {
-  const response = await fetch(`http://127.0.0.1:${port}${TOKEN_PATH}`, {
+async function refuses(generation: StoredGeneration, token: string, context: Context): Promise<boolean> {
+  const { status } = await askGateway(endpointOf(generation), TOKEN_PATH, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: "{}",
     signal: AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_MS)]),
   });
-  await response.body?.cancel();
-  return response.status === UNAUTHORIZED;
+  return status === UNAUTHORIZED;
 }
 
 /**
@@ -58,12 +59,12 @@ export async function proveRotation(
   before: StoredGeneration | null,
   context: Context,
 ): Promise<RotationProof> {
-  const { port, tokenVariable } = generation.manifest;
+  const { tokenVariable } = generation.manifest;
   const variables = await proveEnvironment(generation, tokenVariable, context);
   const [token, old] = [generation, before].map(
     (stored) => stored && parseEnvironmentFile(stored.files.environment).get(tokenVariable),
   );
-  if (token === undefined || token === null || (await refuses(port, token, context))) {
+  if (token === undefined || token === null || (await refuses(generation, token, context))) {
     throw failure(
       tokenVariable,
       tokenVariable,
@@ -73,7 +74,7 @@ export async function proveRotation(
     );
   }
   if (old === undefined || old === null || old === token) return { variables, oldTokenRefused: null };
-  if (await refuses(port, old, context)) return { variables, oldTokenRefused: true };
+  if (await refuses(generation, old, context)) return { variables, oldTokenRefused: true };
   throw failure(
     tokenVariable,
     tokenVariable,

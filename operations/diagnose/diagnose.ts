@@ -85,8 +85,8 @@ async function look(target: Target, options: DiagnoseOptions, frozen: Frozen) {
     const command = diagnoseCommand(programId({ node: PINNED_NODE, programHash: bundleNodeProgram().hash }));
     const [node, here, client] = await Promise.all([
       collect(ssh.client, { command, payload }, options.progress),
-      lookThroughTunnel(ssh.client, payload.port),
-      clientOf(options, frozen, (token) => tryToken(ssh.client, payload.port, token)),
+      lookThroughTunnel(ssh.client, target.end),
+      clientOf(options, frozen, (token) => tryToken(ssh.client, target.end, token)),
     ]);
     return { node, here, client, clockAhead: isUnreachable(node) ? null : clockAhead(node.time, asked) };
   } finally {

@@ -33,6 +33,8 @@ export interface HereEvidence {
   readonly tunnel: "open" | "refused";
   readonly healthz: Probe;
   readonly readyz: Probe;
+  /** Why a client that trusts the fleet's authority refuses the certificate, in Node's code; null: it does not, or no HTTPS. */
+  readonly certificateRefusal: string | null;
   /** WebSocket upgrade and the gateway's first frame. */
   readonly upgrade: Probe;
 }

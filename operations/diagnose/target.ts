@@ -7,6 +7,7 @@ import { OperationError } from "../error.ts";
 import type { StackOutputs } from "../outputs.ts";
 import { FLEET_KEY } from "../settings.ts";
 import type { Expected } from "./evidence.ts";
+import type { TunnelEnd } from "./here.ts";
 import { loginKey } from "./login-key.ts";
 
 const DIAL_SECONDS = 10;
@@ -17,6 +18,8 @@ export interface Target {
   /** SECRET: holds a private key. */
   readonly connection: Connection;
   readonly payload: DiagnosePayload;
+  /** What a client reaches through the tunnel. */
+  readonly end: TunnelEnd;
   readonly expected: Expected;
 }
 
@@ -65,6 +68,10 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
         unit: deployed.unit,
         agents: asked.agent === null ? agents : [asked.agent],
         sinceSeconds: asked.sinceSeconds,
+      },
+      end: {
+        port: deployed.port,
+        authority: deployed.certificate ? (outputs.certificateAuthority?.certificate ?? null) : null,
       },
       expected: {
         generation: deployed.generation,

@@ -7,7 +7,7 @@ import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
 import { secondOpenclaw, strayGateway, wrongRuntime } from "./rules/identity.ts";
 import { agentModels, ambientKey, degradedSecrets, doctorFindings } from "./rules/provider.ts";
 import { clientToken, notServing, sessionRefused, unitDown } from "./rules/session.ts";
-import { tunnel } from "./rules/tunnel.ts";
+import { certificate, tunnel } from "./rules/tunnel.ts";
 import { keyVariables, tokenVariables } from "./rules/variables.ts";
 import { TABLE } from "./table.ts";
 import type { VerdictName } from "./table.ts";
@@ -49,6 +49,7 @@ const RULES: readonly Rule[] = [
   notServing,
   agentModels,
   degradedSecrets,
+  certificate,
   tunnel,
   clientToken,
   dotenv,

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { RESULT_MARK, type IssuedCredential } from "../../node/protocol.ts";
+import { tlsProvider } from "../../sandbox/plugins/tls/provider.ts";
 import { isSealed, publicText, unseal } from "../../node/sealed.ts";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -87,8 +88,20 @@ const RESULTS: Readonly<Record<string, object>> = {
   },
 };
 
-function stateOf(type: string, name: string, inputs: Properties, { preview, issued }: RunOptions): Properties {
+/** Certificates are real ones, which their readers parse. */
+async function madeByStandIn(type: string, inputs: Properties): Promise<Properties> {
+  const made = await tlsProvider().create?.(`urn:pulumi:test::gatehouse::${type}::x`, inputs);
+  return made?.outs as Properties;
+}
+
+async function stateOf(
+  type: string,
+  name: string,
+  inputs: Properties,
+  { preview, issued }: RunOptions,
+): Promise<Properties> {
   if (preview === true) return inputs;
+  if (type.startsWith("tls:") && inputs["algorithm"] !== "ED25519") return await madeByStandIn(type, inputs);
   if (type === "tls:index/privateKey:PrivateKey") return { ...inputs, privateKeyPem: seedOf(name) };
   if (type !== "command:remote:Command") return inputs;
   const phase = name.split("-").at(-1) ?? "";
@@ -120,9 +133,9 @@ function propertiesOf(struct: ReturnType<RegisterResourceRequest["getObject"]>):
 export async function mockedRun(program: () => Promise<unknown>, options: RunOptions = {}): Promise<MockedRun> {
   const preview = options.preview ?? false;
   const mocks: pulumi.runtime.Mocks = {
-    newResource: ({ type, name, inputs }) => ({
+    newResource: async ({ type, name, inputs }) => ({
       id: `${name}-id`,
-      state: stateOf(type, name, inputs as Properties, options),
+      state: await stateOf(type, name, inputs as Properties, options),
     }),
     call: ({ token }) => {
       throw new Error(`unexpected call of ${token}`);

@@ -11,6 +11,7 @@ const KEYS = {
   rotated: canaryKey(),
 } as const;
 const PHASES = 7;
+const NAME = "gw.example.internal";
 
 describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
   let bench: FleetBench;
@@ -22,7 +23,19 @@ describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
   afterAll(() => bench.stop());
 
   const teamA = (agents: readonly string[] = ["research", "builder"]) => bench.gateway("team-a", 0, agents);
-  const teamB = (changes = {}) => bench.gateway("team-b", 1, ["writer"], changes);
+  const teamB = (keyVersion = 1) =>
+    bench.gateway("team-b", 1, ["writer"], { https: { listen: "all", names: [NAME], keyVersion } });
+  let authority = "";
+
+  /** As a client that knows the name and the authority, or only the first; the exit status is curl's. */
+  async function asClient(trust: "trusting" | "not trusting", scheme: "https" | "http" = "https") {
+    const { port } = teamB();
+    await bench.output(`cat > /tmp/authority.pem <<'END'\n${authority}END`);
+    const ca = trust === "trusting" ? "--cacert /tmp/authority.pem" : "";
+    return await bench.node.exec(
+      `curl -sS ${ca} --resolve ${NAME}:${port}:127.0.0.1 ${scheme}://${NAME}:${port}/healthz`,
+    );
+  }
 
   const earlier: string[] = [];
   /** One real turn: it carried the key with this label, and no other but late helper calls of earlier turns. */
@@ -92,6 +105,7 @@ describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
   it("runs a second gateway beside the first one, under another user", async () => {
     const pid = await bench.pid("oc-team-a");
     const report = await bench.up("prod", bench.fleet([teamA(), teamB()]));
+    authority = report.outputs.certificateAuthority?.certificate ?? "";
     expect(Object.values(report.outputs.nodes["box-1"]?.gateways ?? {}).map(({ health }) => health)).toEqual([
       "ready",
       "ready",
@@ -102,9 +116,26 @@ describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
     expect(peek.code).not.toBe(0);
   });
 
+  it("serves HTTPS with a certificate of the fleet's authority, and renews it by itself alone", async () => {
+    expect(JSON.parse((await asClient("trusting")).stdout)).toMatchObject({ status: "live" });
+    expect(await asClient("not trusting")).toMatchObject({ stdout: "" });
+    expect((await asClient("trusting", "http")).stdout).not.toContain("live");
+    const pid = await bench.pid("oc-team-a");
+    const before = bench.shown.length;
+    const report = await bench.up("prod", bench.fleet([teamA(), teamB(2)]));
+    const updated = bench.shown.slice(before).flatMap((line) => /^(\S+): updated/.exec(line)?.[1] ?? []);
+    expect(updated).toEqual(["team-b-gateway", "team-b-verify"]);
+    expect(await bench.pid("oc-team-a")).toBe(pid);
+    expect(JSON.parse((await asClient("trusting")).stdout)).toMatchObject({ status: "live" });
+    const shown = report.outputs.nodes["box-1"]?.gateways["team-b"]?.certificate?.fingerprint;
+    const served = `openssl s_client -connect 127.0.0.1:${teamB().port} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256`;
+    expect(await bench.output(served)).toBe(`sha256 Fingerprint=${shown ?? ""}`);
+    await expectOwnKey("oc-team-b", "writer", "team-b-writer");
+  });
+
   it("removes an agent with its credentials, and keeps its workspace", async () => {
     await bench.output("runuser -u oc-team-a -- touch /home/oc-team-a/workspaces/builder/work");
-    await bench.up("prod", bench.fleet([teamA(["research"]), teamB()]));
+    await bench.up("prod", bench.fleet([teamA(["research"]), teamB(2)]));
     const left = await bench.output(`grep -rlF '${KEYS["team-a-builder"]}' /home/oc-team-a || true`);
     expect(left).toBe("");
     await bench.output("test -f /home/oc-team-a/workspaces/builder/work");
@@ -117,7 +148,7 @@ describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
     const ready = `for i in $(seq 600); do curl -fsS http://127.0.0.1:${port}/readyz && exit 0; sleep 0.2; done; exit 1`;
     expect(JSON.parse(await bench.output(ready))).toMatchObject({ ready: true });
     expect(await bench.output("loginctl list-users --no-legend")).toContain("oc-team-a");
-    const report = await bench.up("prod", bench.fleet([teamA(["research"]), teamB()]));
+    const report = await bench.up("prod", bench.fleet([teamA(["research"]), teamB(2)]));
     expect(Object.keys(report.changes)).toEqual(["same"]);
   });
 

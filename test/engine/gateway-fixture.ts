@@ -13,6 +13,7 @@ import { gzipBase64, shippedOpenclawLock } from "../../render/openclaw-lock.ts";
 import { nodePath, PINNED_NODE, runtimeId } from "../../render/runtime-table.ts";
 import { credentialVariable, parseFleet, type FleetInput } from "../../spec/index.ts";
 import { DEFAULT_OPENCLAW_VERSION } from "../../spec/runtime.ts";
+import type { TestCertificate } from "../certificates.ts";
 import { validFleet } from "../fleet-input.ts";
 import { NodeBench, valueOf, type Outcome } from "./node-fixture.ts";
 
@@ -49,6 +50,9 @@ export class GatewayBench {
         readonly values: Record<string, string>;
       }
     | undefined;
+
+  /** HTTPS with this certificate. Default: plain HTTP. */
+  https: TestCertificate | undefined;
 
   constructor(bench: NodeBench, port: number, keys: Readonly<Record<string, string>>) {
     this.bench = bench;
@@ -124,13 +128,15 @@ export class GatewayBench {
       port: this.port,
       keepGenerations: 2,
       agents,
+      ...(this.https && { https: {} }),
       ...(this.launch?.identity === undefined ? {} : { nodeIdentity: this.launch.identity }),
       // nobody listens there: no test may ask a provider
       providers: [{ id: "anthropic", baseUrl: "http://127.0.0.1:9" }],
     };
     const [spec] = parseFleet({ ...fleet, nodes: [{ ...node, gateways: [own] }] }).nodes;
     if (spec?.gateways[0] === undefined) throw new Error("no gateway");
-    const { launch, ...rendered } = renderGeneration({
+    const { launch, https, ...rendered } = renderGeneration({
+      ...(this.https && { https: { certificate: this.https.certificate, authority: this.https.authority } }),
       node: spec,
       gateway: spec.gateways[0],
       runtime: { id: RUNTIME_ID, nodePath: nodePath(PINNED_NODE) },
@@ -145,6 +151,7 @@ export class GatewayBench {
       ...rendered,
       machine: {},
       token: { ...rendered.token, value: this.token },
+      ...(https && this.https && { https: { ...https, key: this.https.key } }),
       ...(launch && {
         launch: {
           ...launch,

@@ -8,7 +8,15 @@ ruleContract(gh401, {
       plant: (stack) => {
         stack.set("Gateway", "team-a", ["openclaw", "gateway", "bind"], "lan");
       },
-      says: [/team-a: openclaw\.gateway\.bind is not "loopback"/],
+      says: [/team-a: openclaw\.gateway\.bind is lan, without a certificate/],
+    },
+    {
+      label: "every interface with a certificate of the vendor's",
+      plant: (stack) => {
+        stack.set("Gateway", "team-a", ["openclaw", "gateway", "bind"], "lan");
+        stack.set("Gateway", "team-a", ["openclaw", "gateway", "tls"], { enabled: true, autoGenerate: true });
+      },
+      says: [/team-a: openclaw\.gateway\.bind is lan, without a certificate/],
     },
     {
       label: "an address of its own",

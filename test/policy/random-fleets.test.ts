@@ -25,6 +25,7 @@ const gatewayShape = fc.record({
   tokenRotateEveryDays: fc.integer({ min: 1, max: 90 }),
   ownToken: fc.boolean(),
   readsKeys: fc.boolean(),
+  listen: fc.constantFrom(undefined, "loopback", "all", "198.51.100.9"),
   agents: fc.oneof(
     fc.constant<PresetName[]>(["operator"]),
     fc.array(fc.constantFrom<PresetName[]>("observer", "reader", "coder"), { minLength: 1, maxLength: 3 }),
@@ -46,6 +47,7 @@ function gatewayOf(shape: GatewayShape, n: number, g: number): GatewayInput {
     keepGenerations: shape.keepGenerations,
     tokenRotateEveryDays: shape.tokenRotateEveryDays,
     ...(shape.ownToken && { token: `pulumi://${name}-token` }),
+    ...(shape.listen !== undefined && { https: { listen: shape.listen, names: [`${name}.example.internal`] } }),
     ...(shape.readsKeys && { nodeIdentity: { vault: identity } }),
     agents: shape.agents.map((preset, a) => ({
       id: `agent-${a}`,

@@ -49,7 +49,7 @@ export function healthy(): Healthy {
       fingerprints: Object.fromEntries(variables.map((one) => [one.variable, one.fingerprint])),
     },
     clockAhead: 1,
-    here: { tunnel: "open", healthz: "ok", readyz: "ok", upgrade: "ok" },
+    here: { tunnel: "open", healthz: "ok", readyz: "ok", certificateRefusal: null, upgrade: "ok" },
     client: null,
     node: {
       time: "2026-11-23T16:19:36.382Z",

@@ -27,7 +27,13 @@ const stopped = (evidence: Healthy) => {
   Object.assign(gateway.gatewayStatus ?? {}, { rpcOk: false, failure: "unreachable", status: 1 });
   gateway.identities = (gateway.identities ?? []).filter(({ who }) => who !== "serving");
   evidence.node.listener = "nobody";
-  evidence.here = { tunnel: "refused", healthz: "no answer", readyz: "no answer", upgrade: "no answer" };
+  evidence.here = {
+    tunnel: "refused",
+    healthz: "no answer",
+    readyz: "no answer",
+    certificateRefusal: null,
+    upgrade: "no answer",
+  };
 };
 const client =
   (state: "set" | "empty" | "missing", answer: "accepted" | "refused" | null): Plant =>
@@ -39,9 +45,17 @@ it("a gateway that is as declared is healthy", () => {
   expect(verdictOf(healthy())).toMatchObject({ verdict: "healthy", confidence: "high", missing: [], also: [] });
 });
 
+const refusing =
+  (certificateRefusal: string): Plant =>
+  (evidence) => {
+    Object.assign(evidence.here, { certificateRefusal, healthz: "no answer", readyz: "no answer" });
+  };
+
 const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, Plant])[] = [
   ["another machine", "host", "another-machine", (e) => (e.node.machineId = "0000000000000000")],
   ["a full disk", "host", "disk-full", (e) => (e.node.freeBytes = 0)],
+  ["an expired certificate", "tunnel or proxy", "certificate-expired", refusing("CERT_HAS_EXPIRED")],
+  ["a certificate of others", "tunnel or proxy", "certificate-refused", refusing("DEPTH_ZERO_SELF_SIGNED_CERT")],
   ["the port taken", "host", "port-taken", (e) => (stopped(e), (e.node.listener = "uid 0"))],
   ["linger off", "host", "linger-off", (e) => (e.node.lingers = false)],
   ["a skewed clock", "host", "clock-skew", (e) => (e.clockAhead = -300)],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { listGenerations, liveGeneration, pruneGenerations, readGeneration, requireGeneration, setLiveGeneration, stageGeneration } from "../../node/generation/store.ts"; // prettier-ignore
+import type { StoredGeneration } from "../../node/generation/store.ts";
 import { EXIT } from "../../node/protocol.ts";
 import { clearJournal, readJournal, writeJournal, type Journal } from "../../node/switch/journal.ts";
 import { configMeaning, liveConfigMatches, liveDifferences, placeLiveFiles, removeLiveFiles } from "../../node/switch/live-files.ts"; // prettier-ignore
@@ -69,6 +70,57 @@ describe("a staged generation", () => {
     expect(await liveGeneration(bench.home)).toBeNull();
     rmSync(bench.home.generations, { recursive: true });
     expect(await listGenerations(bench.home)).toEqual([]);
+  });
+});
+
+describe("a generation with HTTPS", () => {
+  const PEMS = { certificate: "certificate.pem", certificateKey: "key.pem", authority: "authority.pem" } as const;
+  const secure = (): StoredGeneration => {
+    const { manifest, files } = bench.generation(SECOND);
+    const https = { fingerprint: "AB:CD", notAfter: "2027-01-01T00:00:00.000Z" };
+    return {
+      manifest: { ...manifest, https },
+      files: { ...files, certificate: "C", certificateKey: "K", authority: "A" },
+    };
+  };
+  const live = (name: string): string => join(bench.home.tls, name);
+
+  it("reads as it was staged, its key for its owner alone", async () => {
+    await stageGeneration(bench.home, secure());
+    expect(await readGeneration(bench.home, SECOND)).toEqual(secure());
+    for (const file of Object.values(PEMS)) expect(modeOf(below(SECOND, file)), file).toBe("600");
+  });
+
+  it.each(Object.values(PEMS))("is no generation without its %s", async (file) => {
+    await stageGeneration(bench.home, secure());
+    rmSync(below(SECOND, file));
+    expect(await readGeneration(bench.home, SECOND)).toBeNull();
+  });
+
+  it("puts key, certificate and authority where the vendor reads them, and takes them away with it", async () => {
+    await placeLiveFiles(bench.home, secure(), ["settle"]);
+    expect(modeOf(bench.home.tls)).toBe("700");
+    for (const [field, file] of Object.entries(PEMS)) {
+      expect(readFileSync(live(file), "utf8")).toBe(secure().files[field as keyof typeof PEMS]);
+      expect(modeOf(live(file))).toBe("600");
+    }
+    expect(await liveDifferences(bench.home, secure())).toEqual([]);
+    await placeLiveFiles(bench.home, bench.generation(FIRST), ["settle"]);
+    for (const file of Object.values(PEMS)) expect(existsSync(live(file)), file).toBe(false);
+  });
+
+  it.each(Object.values(PEMS))("differs when its live %s is another or gone", async (file) => {
+    await placeLiveFiles(bench.home, secure(), ["settle"]);
+    damage(live(file));
+    expect(await liveDifferences(bench.home, secure())).toEqual(["certificate"]);
+    rmSync(live(file));
+    expect(await liveDifferences(bench.home, secure())).toEqual(["certificate"]);
+  });
+
+  it("leaves no key behind when the gateway is removed", async () => {
+    await placeLiveFiles(bench.home, secure(), ["settle"]);
+    await removeLiveFiles(bench.home, UNIT);
+    for (const file of Object.values(PEMS)) expect(existsSync(live(file)), file).toBe(false);
   });
 });
 

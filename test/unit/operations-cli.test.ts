@@ -15,6 +15,7 @@ const TOKEN = "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZmdoaUp";
 const PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nCANARY\n-----END OPENSSH PRIVATE KEY-----\n";
 
 const OUTPUTS: StackOutputs = {
+  certificateAuthority: null,
   nodes: {
     "box-1": {
       host: "192.0.2.10",
@@ -108,7 +109,14 @@ describe("outputs", () => {
   });
 
   it("are empty before the first run, and refused when they are of another version", () => {
-    expect(parseOutputs({})).toEqual({ nodes: {}, ledger: [], gatewayTokens: {}, principals: [], principalKeys: {} });
+    expect(parseOutputs({})).toEqual({
+      nodes: {},
+      certificateAuthority: null,
+      ledger: [],
+      gatewayTokens: {},
+      principals: [],
+      principalKeys: {},
+    });
     const bad = { nodes: { box: { host: 1 } }, gatewayTokens: { a: TOKEN } };
     expect(() => parseOutputs(bad)).toThrow(/nodes\.box\.host/);
     expect(() => parseOutputs(bad)).not.toThrow(TOKEN);

@@ -43,7 +43,14 @@ function outputsWith(line: LedgerLine, gateway: object = {}): StackOutputs {
     ...gateway,
   };
   const nodes = { "box-1": { gateways: { "team-a": live } } } as unknown as StackOutputs["nodes"];
-  return { nodes, ledger: [token, line], gatewayTokens: {}, principals: [], principalKeys: {} };
+  return {
+    nodes,
+    ledger: [token, line],
+    certificateAuthority: null,
+    gatewayTokens: {},
+    principals: [],
+    principalKeys: {},
+  };
 }
 
 const view = (tokenFingerprint: string, key: string, more: object = {}) => ({
@@ -74,7 +81,10 @@ describe("the line of a rotation", () => {
       "team-a, gateway token; team-a/research, anthropic",
     );
     expect(() =>
-      ledgerLine({ nodes: {}, ledger: [], gatewayTokens: {}, principals: [], principalKeys: {} }, TOKEN),
+      ledgerLine(
+        { nodes: {}, ledger: [], certificateAuthority: null, gatewayTokens: {}, principals: [], principalKeys: {} },
+        TOKEN,
+      ),
     ).toThrow("it has none");
   });
 
@@ -97,6 +107,7 @@ describe("the plan of a rotation", () => {
       lineOf({ fingerprint: "old" }),
       lineOf({ principal: "team-a/builder", fingerprint: "b" }),
     ],
+    certificateAuthority: null,
     gatewayTokens: {},
     principals: [],
     principalKeys: {},

@@ -4,7 +4,8 @@ import { NAMESPACE_DIRECTIVES, secretVariables, seccompOnly, usedPlugins } from 
 import { credentialVariable, type FleetInput } from "../../spec/index.ts";
 import { configOf, gatewayWith, generationOf, layoutOf } from "./render-fixture.ts";
 
-type AgentInput = FleetInput["nodes"][number]["gateways"][number]["agents"][number];
+type GatewayInput = FleetInput["nodes"][number]["gateways"][number];
+type AgentInput = GatewayInput["agents"][number];
 type Permissions = NonNullable<AgentInput["permissions"]>;
 
 const PROVIDERS = ["anthropic", "openai", "google-vertex", "google"] as const;
@@ -129,6 +130,40 @@ function toolsFor(permissions: Permissions) {
   if (entry === undefined) throw new Error("no agent");
   return entry;
 }
+
+describe("where it listens", () => {
+  const blockOf = (https?: GatewayInput["https"]): Readonly<Record<string, unknown>> =>
+    configOf(gatewayWith((gateway) => ({ ...gateway, ...(https && { https }) }))).gateway;
+
+  it("is loopback and plain HTTP unless the spec says otherwise", () => {
+    expect(blockOf()).toMatchObject({ bind: "loopback" });
+    expect(blockOf()).not.toHaveProperty("tls");
+    expect(blockOf()).not.toHaveProperty("customBindHost");
+  });
+
+  it.each([
+    ["loopback", { bind: "loopback" }],
+    ["all", { bind: "lan" }],
+    ["192.0.2.10", { bind: "custom", customBindHost: "192.0.2.10" }],
+  ])("is %s with a certificate of its own, never the vendor's", (listen, expected) => {
+    const block = blockOf({ listen, names: ["gw.example.internal"] });
+    expect(block).toMatchObject({
+      ...expected,
+      tls: {
+        enabled: true,
+        autoGenerate: false,
+        certPath: "/home/oc-team-a/.config/gatehouse/tls/certificate.pem",
+        keyPath: "/home/oc-team-a/.config/gatehouse/tls/key.pem",
+      },
+    });
+    expect("customBindHost" in block).toBe(expected.bind === "custom");
+  });
+
+  it("makes no generation with https and without a certificate", () => {
+    const subject = gatewayWith((gateway) => ({ ...gateway, https: {} }));
+    expect(() => generationOf(subject, { https: null })).toThrow(/has https, but no certificate/);
+  });
+});
 
 describe("permissions", () => {
   const OUTREACH = [

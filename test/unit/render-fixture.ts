@@ -39,7 +39,12 @@ export function valueOf(slot: string): string {
 
 export function generationOf(
   subject: { readonly node: NodeSpec; readonly gateway: GatewaySpec },
-  changes: { readonly runtime?: typeof RUNTIME; readonly value?: (slot: string) => string } = {},
+  changes: {
+    readonly runtime?: typeof RUNTIME;
+    readonly value?: (slot: string) => string;
+    /** Default: a text in the place of each certificate; null: none. */
+    readonly https?: null;
+  } = {},
 ): RenderedGeneration {
   const { node, gateway } = subject;
   const value = changes.value ?? valueOf;
@@ -49,6 +54,7 @@ export function generationOf(
     gateway,
     runtime: changes.runtime ?? RUNTIME,
     tokenFingerprint: print(slots.gatewayToken(gateway.name)),
+    ...(gateway.https && changes.https !== null && { https: { certificate: "certificate", authority: "authority" } }),
     credentialFingerprint: (agent, provider) => print(slots.credential(gateway.name, agent, provider)),
   });
 }
@@ -59,6 +65,7 @@ export function configOf(subject: { readonly node: NodeSpec; readonly gateway: G
 }
 
 export interface OpenclawConfig {
+  readonly gateway: Readonly<Record<string, unknown>>;
   readonly secrets: { readonly providers: { readonly default: { readonly allowlist: readonly string[] } } };
   readonly auth: {
     readonly profiles: Readonly<Record<string, { readonly provider: string; readonly mode: string }>>;

@@ -1,9 +1,31 @@
 import type { Rule } from "../finding.ts";
 
+/** Nobody who checks certificates can talk to it; the vendor's own client on the node pins its file and stays green. */
+export const certificate: Rule = ({ here }) => {
+  if (here?.certificateRefusal == null) return [];
+  const code = here.certificateRefusal;
+  const expired = code === "CERT_HAS_EXPIRED";
+  return [
+    {
+      layer: "tunnel or proxy",
+      code: expired ? "certificate-expired" : "certificate-refused",
+      confidence: "high",
+      evidence: [
+        `a client that trusts the fleet's certificate authority refuses the gateway's certificate: ${code}`,
+        "neither the gateway token nor a provider key was looked at: TLS comes before both",
+      ],
+      firstCommand: "gatehouse credentials",
+      nextStep: expired
+        ? "run `pulumi up`: it makes a new certificate and restarts the gateway; change no token and no key for it"
+        : "check that it is this gateway's own certificate on the node, then run `pulumi up`",
+    },
+  ];
+};
+
 /** The node answers itself, and does not answer us. */
 export const tunnel: Rule = ({ node, here }) => {
   const { session } = node.gateway;
-  if (here === null || session.healthz !== "live") return [];
+  if (here === null || here.certificateRefusal !== null || session.healthz !== "live") return [];
   const evidence = [
     ...(here.tunnel === "open"
       ? []

@@ -73,6 +73,10 @@ export const gh104 = defineRule({
         `${COMMAND}#connection.proxy.privateKeyPassword`,
         "command:remote:CopyToRemote#connection.privateKey",
         "command:remote:CopyToRemote#connection.proxy.privateKey",
+        // secret inputs by the provider's schema
+        "tls:index/selfSignedCert:SelfSignedCert#privateKeyPem",
+        "tls:index/certRequest:CertRequest#privateKeyPem",
+        "tls:index/locallySignedCert:LocallySignedCert#caPrivateKeyPem",
       ],
       doc: "Inputs that have to hold a value, as `TYPE#path`, with `*` for every type; they are not looked at",
     },
