@@ -41,8 +41,8 @@ export function sealingFor(account: RemotePhase<AccountResult>, fingerprintKey: 
 /** What policies may read of a credential. */
 function publicView({ view }: AgentCredential, { credentials }: AgentSpec) {
   const { resolve, provider, variable, ref } = view;
-  const rotateEveryDays = credentials.find((credential) => credential.provider === provider)?.rotateEveryDays;
-  const place = { resolve, provider, variable, ref, rotateEveryDays };
+  const spec = credentials.find((credential) => credential.provider === provider);
+  const place = { resolve, delivery: spec?.delivery, provider, variable, ref, rotateEveryDays: spec?.rotateEveryDays };
   return view.resolve === "node" ? place : { ...place, fingerprint: view.fingerprint };
 }
 

@@ -1,3 +1,4 @@
+import { keyFileVariables } from "../render/index.ts";
 import type { GatewayLayout } from "../render/index.ts";
 import type { GatewaySpec } from "../spec/index.ts";
 
@@ -14,6 +15,7 @@ export function privatePaths(gateway: GatewaySpec, layout: GatewayLayout) {
     file(layout.configPath),
     file(layout.envFile),
     file(layout.unitPath),
+    ...(keyFileVariables(gateway).length === 0 ? [] : [file(layout.keysPath)]),
     ...(gateway.https === undefined ? [] : [file(layout.certificatePath), file(layout.certificateKeyPath)]),
     ...(gateway.nodeIdentity === undefined ? [] : [file(layout.launcherPath), file(layout.launchPlanPath)]),
   ];

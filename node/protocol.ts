@@ -182,6 +182,8 @@ export interface GatewayPayload {
       readonly provider: string;
       readonly variable: string;
       readonly fingerprint: string;
+      /** Absent: in the environment. */
+      readonly delivery?: "file";
     }[];
   }[];
   readonly keepGenerations: number;
@@ -195,6 +197,8 @@ export interface RotationProof {
   readonly variables: number;
   /** That the previous token is refused; null when the token did not change. */
   readonly oldTokenRefused: true | null;
+  /** Agents with a key in a file: only their next turn shows that OpenClaw uses it. */
+  readonly unconfirmedAgents: readonly string[];
 }
 export interface GatewayResult {
   readonly generation: string;

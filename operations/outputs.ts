@@ -37,7 +37,14 @@ const gateway = z.object({
   hardening: z.object({ profile: z.string(), findings: z.array(z.string()) }),
   interruptionSeconds: z.number(),
   /** What the gate proved of the last switch's process: all its variables, and that the token before is refused. */
-  proof: z.object({ variables: z.int(), oldTokenRefused: z.literal(true).nullable() }).nullish(),
+  proof: z
+    .object({
+      variables: z.int(),
+      oldTokenRefused: z.literal(true).nullable(),
+      /** Agents with a key in a file, which only their next turn shows in use. */
+      unconfirmedAgents: z.array(z.string()).default([]),
+    })
+    .nullish(),
   /** Paired devices after a token rotation; null when the last run rotated no token. */
   devices: z.object({ removed: z.array(device), kept: z.array(device) }).nullish(),
   tokenFingerprint: z.string(),

@@ -171,6 +171,9 @@ export function rotationText({ target, before, after, ...rotation }: Rotation): 
   return [
     `rotated ${targetText(target)}: ${before.masked} ${before.fingerprint} -> ${after.masked} ${after.fingerprint}`,
     `  proven: the running process has all ${proof.variables} variables as delivered` +
+      (proof.unconfirmedAgents.length === 0
+        ? ""
+        : `; read again from the key file, to be seen at the next turn of: ${proof.unconfirmedAgents.join(", ")}`) +
       (proof.oldTokenRefused === true ? ", and the token before is refused" : ""),
     ...(devices === null
       ? []

@@ -73,10 +73,11 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
       id: agent.id,
       credentials: agent.credentials
         .filter(({ resolve }) => resolve === "deploy")
-        .map(({ provider }) => ({
+        .map(({ provider, delivery }) => ({
           provider,
           variable: credentialVariable(agent.id, provider),
           fingerprint: input.credentialFingerprint(agent.id, provider),
+          ...(delivery === "file" && { delivery }),
         })),
     })),
     ...(gateway.https && { https: certificates(gateway, input.https) }),

@@ -54,6 +54,8 @@ export interface GatewayLayout {
   readonly launcherPath: string;
   readonly launchPlanPath: string;
   readonly launchRecordPath: string;
+  /** Keys with `delivery: file`, as one JSON object by variable name; OpenClaw reads it. */
+  readonly keysPath: string;
   /** Of a gateway with `https`: its certificate, the key of it, and the authority that signed it. */
   readonly certificatePath: string;
   readonly certificateKeyPath: string;
@@ -101,6 +103,7 @@ export function userLayout(user: string, home: string): GatewayLayout {
     launcherPath: `${home}/.config/gatehouse/launch.mjs`,
     launchPlanPath: `${home}/.config/gatehouse/launch.json`,
     launchRecordPath: `${stateDir}/gatehouse-launch.json`,
+    keysPath: `${home}/.config/gatehouse/keys.json`,
     certificatePath: `${home}/.config/gatehouse/tls/certificate.pem`,
     certificateKeyPath: `${home}/.config/gatehouse/tls/key.pem`,
     authorityPath: `${home}/.config/gatehouse/tls/authority.pem`,

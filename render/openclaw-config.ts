@@ -2,9 +2,11 @@ import {
   credentialVariable,
   GATEWAY_TOKEN_VARIABLE,
   type AgentSpec,
+  type CredentialSpec,
   type GatewaySpec,
   type NodeDesign,
 } from "../spec/index.ts";
+import { KEY_FILE_PROVIDER } from "./secrets-plan.ts";
 import { agentTools } from "./agent-tools.ts";
 import type { GatewayLayout } from "./layout.ts";
 import { profileId, usedPlugins, usedProviders } from "./providers.ts";
@@ -20,7 +22,12 @@ export function renderOpenclawConfig(node: NodeDesign, gateway: GatewaySpec, lay
     update: { channel: "stable", checkOnStart: false, auto: { enabled: false } },
     telemetry: { enabled: false },
     secrets: {
-      providers: { default: { source: "env", allowlist: secretVariables(gateway) } },
+      providers: {
+        default: { source: "env", allowlist: secretVariables(gateway) },
+        ...(keyFileVariables(gateway).length === 0
+          ? {}
+          : { [KEY_FILE_PROVIDER]: { source: "file", path: layout.keysPath, mode: "json" } }),
+      },
       defaults: { env: "default" },
     },
     auth: authBlock(gateway),
@@ -54,14 +61,22 @@ export function renderOpenclawConfig(node: NodeDesign, gateway: GatewaySpec, lay
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-/** Names of the variables that the configuration refers to: the gateway token first, then one per agent and provider. */
-export function secretVariables(gateway: GatewaySpec): string[] {
-  return [
-    GATEWAY_TOKEN_VARIABLE,
-    ...gateway.agents.flatMap((agent) =>
-      agent.credentials.map(({ provider }) => credentialVariable(agent.id, provider)),
+function variablesWith(gateway: GatewaySpec, wanted: CredentialSpec["delivery"]): string[] {
+  return gateway.agents.flatMap((agent) =>
+    agent.credentials.flatMap(({ provider, delivery }) =>
+      delivery === wanted ? [credentialVariable(agent.id, provider)] : [],
     ),
-  ];
+  );
+}
+
+/** Variables of the process that the configuration refers to: the gateway token first, then one per agent and provider. */
+export function secretVariables(gateway: GatewaySpec): string[] {
+  return [GATEWAY_TOKEN_VARIABLE, ...variablesWith(gateway, "environment")];
+}
+
+/** Names of the keys in the file that OpenClaw reads, where there are such. */
+export function keyFileVariables(gateway: GatewaySpec): string[] {
+  return variablesWith(gateway, "file");
 }
 
 function listening({ https }: GatewaySpec): object {

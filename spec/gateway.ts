@@ -29,6 +29,12 @@ export const credentialSchema = z.strictObject({
    * neither the stack nor any file holds it. Then `nodeIdentity` says how the node signs in.
    */
   resolve: z.enum(["deploy", "node"]).default("deploy"),
+  /**
+   * How it reaches the process: `environment` in a variable of the unit, which the gate can prove, and a rotation
+   * restarts the gateway; `file` in a private file that OpenClaw reads again without a restart, where nothing but the next
+   * turn shows that it is used. With `resolve: deploy` only.
+   */
+  delivery: z.enum(["environment", "file"]).default("environment"),
 });
 export type CredentialSpec = z.output<typeof credentialSchema>;
 

@@ -18,8 +18,13 @@ export function resolutionProblems(gateway: GatewaySpec, path: readonly (string 
   const needed = new Set<string>();
   const problems: FleetProblem[] = [];
   gateway.agents.forEach((agent, a) => {
-    agent.credentials.forEach(({ secret, resolve }, c) => {
+    agent.credentials.forEach(({ secret, resolve, delivery }, c) => {
       if (resolve !== "node") return;
+      if (delivery === "file") {
+        const message =
+          "a key that the node reads at start is in no file; take `delivery: file` or `resolve: node` away";
+        problems.push({ path: [...path, "agents", a, "credentials", c, "delivery"], message });
+      }
       const at = [...path, "agents", a, "credentials", c, "secret"];
       const scheme = managerScheme(secret);
       if (scheme === undefined) {

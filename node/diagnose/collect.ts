@@ -3,7 +3,7 @@ import type { StoredGeneration } from "../generation/store.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { ownUser } from "../lib/gateway-user.ts";
-import { readTextOrNull } from "../lib/json-file.ts";
+import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
 import type { Context } from "../phase.ts";
 import { filesEvidence, liveEvidence } from "./disk.ts";
 import type { DiagnosePayload, UserEvidence } from "./evidence.ts";
@@ -42,6 +42,14 @@ async function environmentOf(path: string): Promise<ReadonlyMap<string, string>>
   return looseEnvironment((await readTextOrNull(path)) ?? "");
 }
 
+/** SECRET. Empty without the file. */
+async function keysOf(path: string): Promise<ReadonlyMap<string, string>> {
+  const keys = await readJsonOrNull<unknown>(path, (found) => found);
+  return new Map(
+    Object.entries(keys ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [[name, value] as const] : [])),
+  );
+}
+
 async function sourcesOf(
   home: GatewayHome,
   unit: ReadonlyMap<string, string>,
@@ -55,6 +63,7 @@ async function sourcesOf(
     unit,
     manager: (await gaps.part("manager environment", managerEnvironment)) ?? empty,
     dotenv: (await gaps.part(".env", () => environmentOf(join(home.openclaw, ".env")))) ?? empty,
+    keyFile: (await gaps.part("key file", () => keysOf(home.keys))) ?? empty,
     process: pid === 0 ? null : await gaps.part("process environment", () => context.platform.processEnvironment(pid)),
   };
   return sources;

@@ -37,6 +37,8 @@ export interface VariableSources {
 
 export interface VariableEvidence {
   readonly variable: string;
+  /** What holds it: `sources.environmentFile` is about this one. */
+  readonly carrier: "environment file" | "key file";
   readonly track: "gateway" | "provider";
   /** Null for the gateway token. */
   readonly agent: string | null;
@@ -113,6 +115,8 @@ export interface AgentModelsEvidence extends VendorEnd {
   readonly agent: string;
   readonly missing: readonly string[];
   readonly issues: readonly string[];
+  /** Kinds of `issues`. */
+  readonly kinds: readonly string[];
   /** Profiles that rest or expired: `cooldown auth`. */
   readonly unusable: readonly string[];
 }

@@ -1,4 +1,5 @@
 import type { StoredGeneration } from "../generation/store.ts";
+import { fileKeys } from "../generation/variables.ts";
 import { parseEnvironmentFile } from "../environment-file.ts";
 import { mask } from "../lib/mask.ts";
 import type { AmbientKey, SourceState, VariableEvidence } from "./evidence.ts";
@@ -11,6 +12,8 @@ export interface Sources {
   readonly unit: Variables;
   readonly manager: Variables;
   readonly dotenv: Variables;
+  /** Keys that OpenClaw reads from a file. */
+  readonly keyFile: Variables;
   /** Null when no process runs. */
   readonly process: Variables | null;
 }
@@ -28,6 +31,7 @@ function stateOf(found: string | undefined, delivered: string | undefined): Sour
 
 interface Slot {
   readonly variable: string;
+  readonly carrier: VariableEvidence["carrier"];
   readonly agent: string | null;
   readonly provider: string | null;
   readonly fingerprint: string | null;
@@ -36,15 +40,23 @@ interface Slot {
 function slotsOf({ manifest }: StoredGeneration): Slot[] {
   const token = {
     variable: manifest.tokenVariable,
+    carrier: "environment file" as const,
     agent: null,
     provider: null,
     fingerprint: manifest.tokenFingerprint,
   };
   const delivered = manifest.agents.flatMap(({ id, credentials }) =>
-    credentials.map(({ provider, variable, fingerprint }) => ({ variable, agent: id, provider, fingerprint })),
+    credentials.map(({ provider, variable, fingerprint, delivery }) => ({
+      variable,
+      carrier: delivery === "file" ? ("key file" as const) : ("environment file" as const),
+      agent: id,
+      provider,
+      fingerprint,
+    })),
   );
   const launched = (manifest.launch?.secrets ?? []).map(({ variable }) => ({
     variable,
+    carrier: "environment file" as const,
     agent: null,
     provider: "read by the node",
     fingerprint: null,
@@ -54,23 +66,27 @@ function slotsOf({ manifest }: StoredGeneration): Slot[] {
 
 /** Every credential of the generation, with what each source has of it; holds no value. */
 export function variableEvidence(generation: StoredGeneration, sources: Sources): VariableEvidence[] {
-  const delivered = parseEnvironmentFile(generation.files.environment);
-  return slotsOf(generation).map(({ variable, agent, provider, fingerprint }) => {
+  const delivered = new Map([...parseEnvironmentFile(generation.files.environment), ...fileKeys(generation)]);
+  return slotsOf(generation).map(({ variable, carrier, agent, provider, fingerprint }) => {
     const state = (from: Variables): SourceState => stateOf(from.get(variable), delivered.get(variable));
-    const found = sources.process?.get(variable);
+    // what a process read from a file is not to be seen from outside
+    const running = carrier === "key file" ? null : sources.process;
+    const file = carrier === "key file" ? sources.keyFile : sources.environmentFile;
+    const found = (running ?? file).get(variable);
     return {
       variable,
+      carrier,
       track: provider === null ? "gateway" : "provider",
       agent,
       provider,
       fingerprint,
       masked: found === undefined || found === "" ? null : mask(found),
       sources: {
-        environmentFile: state(sources.environmentFile),
+        environmentFile: state(file),
         unit: state(sources.unit),
         manager: state(sources.manager),
         dotenv: state(sources.dotenv),
-        process: sources.process === null ? null : state(sources.process),
+        process: running === null ? null : state(running),
       },
     };
   });
@@ -93,7 +109,9 @@ export function secretValues(generation: StoredGeneration | null, sources: Sourc
     [...variables].filter(([name]) => /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/.test(name)).map(([, value]) => value);
   return [
     ...(generation === null ? [] : parseEnvironmentFile(generation.files.environment).values()),
+    ...(generation === null ? [] : fileKeys(generation).values()),
     ...sources.environmentFile.values(),
+    ...sources.keyFile.values(),
     ...sources.dotenv.values(),
     ...sensitive(sources.unit),
     ...sensitive(sources.manager),

@@ -81,6 +81,7 @@ export class VendorLook {
       issues: list("modelRouteIssues").map((issue) =>
         this.#line(text(member(issue, "message")) || text(member(issue, "kind"))),
       ),
+      kinds: list("modelRouteIssues").map((issue) => this.#word(member(issue, "kind"))),
       unusable: list("unusableProfiles").map((profile) =>
         this.#line(`${text(member(profile, "kind"))} ${text(member(profile, "reason"))}`),
       ),

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { checkedCertificate } from "../generation/certificate.ts";
-import { composeEnvironment } from "../generation/credentials.ts";
+import { composeSecrets } from "../generation/credentials.ts";
 import type { Manifest } from "../generation/manifest.ts";
 import { readGeneration, stageGeneration } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
@@ -68,8 +68,8 @@ async function buildGeneration(
   home: GatewayHome,
   context: Context,
 ): Promise<StoredGeneration> {
-  const [environment, namespaces] = await Promise.all([
-    composeEnvironment(home, payload),
+  const [secrets, namespaces] = await Promise.all([
+    composeSecrets(home, payload),
     context.platform.services.canNamespace(),
   ]);
   if (!namespaces && /^BindReadOnlyPaths=/m.test(payload.files.unit)) throw noMounts(payload.gateway);
@@ -93,7 +93,7 @@ async function buildGeneration(
     },
     files: {
       config: payload.files.config,
-      environment,
+      ...secrets,
       unit: namespaces ? payload.files.unit : payload.files.unitWithoutNamespaces,
       secretsPlan: payload.files.secretsPlan,
       ...(payload.https === undefined

@@ -24,15 +24,23 @@ export async function stagedCredentials(
   return await readJsonOrNull(stagedCredentialsPath(home, agent), deliveredCredentials);
 }
 
+/** SECRET: the files of a generation that hold values. */
+export interface ComposedSecrets {
+  /** The EnvironmentFile: the gateway token, the keys that go there, and what the launcher shows to secret managers. */
+  readonly environment: string;
+  /** The key file as JSON, by variable name; undefined when no key goes there. */
+  readonly keys?: string;
+}
+
 /**
- * The EnvironmentFile of a generation: the gateway token, then exactly the credentials that the generation names, then
- * what the launcher shows to secret managers.
+ * Exactly the credentials that the generation names, each where it is to be delivered.
  * @throws {PhaseFailure} `credential-missing` when one was not staged or is another one than the generation's.
  */
-export async function composeEnvironment(
+export async function composeSecrets(
   home: GatewayHome,
   { token, agents, launch }: Pick<GatewayPayload, "token" | "agents" | "launch">,
-): Promise<string> {
+): Promise<ComposedSecrets> {
+  const keys: Record<string, string> = {};
   const variables = new Map([[token.variable, token.value]]);
   for (const agent of agents) {
     const staged = await stagedCredentials(home, agent.id);
@@ -50,9 +58,13 @@ export async function composeEnvironment(
           exit: EXIT.refused,
         });
       }
-      variables.set(found.variable, found.value);
+      if (wanted.delivery === "file") keys[found.variable] = found.value;
+      else variables.set(found.variable, found.value);
     }
   }
   for (const { variable, value } of launch?.credentials ?? []) variables.set(variable, value);
-  return renderEnvironmentFile(variables);
+  return {
+    environment: renderEnvironmentFile(variables),
+    ...(Object.keys(keys).length > 0 && { keys: `${JSON.stringify(keys, null, 2)}\n` }),
+  };
 }

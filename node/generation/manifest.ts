@@ -28,10 +28,16 @@ export const agentCredentials = list(
         provider: text,
         variable: variableName,
         fingerprint: text,
+        delivery: optional(oneOf("file")),
       }),
     ),
   }),
 );
+
+/** Ids of the agents that have a key in a file. */
+export function agentsWithKeyFile({ agents }: Pick<GatewayPayload, "agents">): string[] {
+  return agents.flatMap(({ id, credentials }) => (credentials.some(({ delivery }) => delivery === "file") ? [id] : []));
+}
 
 /** Everything about a generation that is needed to make it live again without the operator. Holds no secret. */
 export interface Manifest {

@@ -5,7 +5,7 @@ import { PhaseFailure, errnoOf } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import type { GatewayEndpoint } from "../lib/gateway-http.ts";
 import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
-import { manifestShape } from "./manifest.ts";
+import { agentsWithKeyFile, manifestShape } from "./manifest.ts";
 import type { Manifest } from "./manifest.ts";
 
 const MANIFEST = "manifest.json";
@@ -19,19 +19,21 @@ const FILE_NAMES = {
 /** Files that only some generations have; the manifest says which. */
 const OPTIONAL_NAMES = {
   launcher: "launch.mjs",
+  keys: "keys.json",
   certificate: "certificate.pem",
   certificateKey: "key.pem",
   authority: "authority.pem",
 } as const;
 type OptionalFile = keyof typeof OPTIONAL_NAMES;
 
-/** The files of a generation; `environment` and `certificateKey` hold the secrets. */
+/** The files of a generation; `environment`, `keys` and `certificateKey` hold the secrets. */
 export type GenerationFiles = Readonly<Record<keyof typeof FILE_NAMES, string>> &
   Partial<Readonly<Record<OptionalFile, string>>>;
 
-/** The launcher with a launch plan, the certificates with HTTPS. */
-function optionalFiles({ launch, https }: Manifest): readonly OptionalFile[] {
+/** The launcher with a launch plan, the key file with a key in it, the certificates with HTTPS. */
+function optionalFiles({ launch, https, agents }: Manifest): readonly OptionalFile[] {
   return [
+    ...(agentsWithKeyFile({ agents }).length === 0 ? [] : (["keys"] as const)),
     ...(launch === undefined ? [] : (["launcher"] as const)),
     ...(https === undefined ? [] : (["certificate", "certificateKey", "authority"] as const)),
   ];

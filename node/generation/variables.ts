@@ -45,10 +45,16 @@ export async function launchedVariables(generation: StoredGeneration): Promise<R
   return variables;
 }
 
+/** SECRET: the keys that OpenClaw reads from a file, by variable name. */
+export function fileKeys({ files }: StoredGeneration): ReadonlyMap<string, string> {
+  return new Map(Object.entries(JSON.parse(files.keys ?? "{}") as Readonly<Record<string, string>>));
+}
+
 /** Takes every secret of a generation that this program knows out of a text. */
 export function redactSecrets(generation: StoredGeneration, text: string): string {
   const known = [
     ...parseEnvironmentFile(generation.files.environment).values(),
+    ...fileKeys(generation).values(),
     ...(resolvedValues.get(generation)?.values() ?? []),
   ];
   // the longest first: one credential may begin with another

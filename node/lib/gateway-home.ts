@@ -12,6 +12,8 @@ export interface GatewayHome extends HomePaths {
   readonly launchPlan: string;
   /** Which versions the launcher gave to the process that it became. */
   readonly launchRecord: string;
+  /** Keys that OpenClaw reads from a file. */
+  readonly keys: string;
   /** Directory of the HTTPS certificate, its key and its authority. */
   readonly tls: string;
   readonly settleUnit: string;
@@ -35,6 +37,7 @@ export function gatewayHome(home: string): GatewayHome {
     launcher: join(home, ".config/gatehouse/launch.mjs"),
     launchPlan: join(home, ".config/gatehouse/launch.json"),
     launchRecord: join(paths.openclaw, "gatehouse-launch.json"),
+    keys: join(home, ".config/gatehouse/keys.json"),
     tls: join(home, ".config/gatehouse/tls"),
     settleUnit: join(paths.userUnits, SETTLE_UNIT),
     settleWant: join(paths.userUnits, "default.target.wants", SETTLE_UNIT),

@@ -6,6 +6,7 @@ import { member } from "../lib/member.ts";
 import { EXIT } from "../protocol.ts";
 import type { Layer, RotationProof } from "../protocol.ts";
 import type { Context } from "../phase.ts";
+import { agentsWithKeyFile } from "../generation/manifest.ts";
 import { endpointOf } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { redactSecrets } from "../generation/variables.ts";
@@ -34,6 +35,8 @@ const NO_CAUSE = /systemd stop timeout|shutdown budget|^(Start|Stopp)(ed|ing) |F
  */
 const PASSING = /StateDatabaseCoordinatorContention/;
 const PASSING_STARTS = 2;
+/** A command beside a start gets what the start leaves: every second of it is one without a gateway. */
+const BESIDE_A_START = 19;
 /** `models status --check`: 0 usable, 2 usable but expiring (facts: openclaw.md 3). */
 const USABLE = new Set<number | null>([0, 2]);
 
@@ -191,8 +194,32 @@ function onlyCoolingDown(json: unknown): boolean {
   );
 }
 
-function checkAgent(agent: string, answer: Answer, cli: OpenclawCli, context: Context): void {
+/**
+ * Nothing is known to be wrong and the key is in a file: OpenClaw's command line confirms keys of variables only
+ * (measured, 2026.9.6: `indeterminate` also for one that the gateway reads well).
+ */
+function onlyIndeterminate(json: unknown): boolean {
+  const auth = member(json, "auth");
+  const unusable = (member(auth, "unusableProfiles") as readonly unknown[] | undefined) ?? [];
+  const missing = (member(auth, "missingProvidersInUse") as readonly unknown[] | undefined) ?? [];
+  const issues = (member(auth, "modelRouteIssues") as readonly unknown[] | undefined) ?? [];
+  return (
+    unusable.length + missing.length === 0 &&
+    issues.length > 0 &&
+    issues.every((issue) => member(issue, "kind") === "indeterminate")
+  );
+}
+
+function checkAgent(
+  agent: string,
+  answer: Answer,
+  { cli, generation, context }: { cli: OpenclawCli; generation: StoredGeneration; context: Context },
+): void {
   if (USABLE.has(answer.result.status)) return;
+  if (agentsWithKeyFile(generation.manifest).includes(agent) && onlyIndeterminate(answer.json)) {
+    context.progress(`agent '${agent}': OpenClaw cannot confirm a key from a file; its next turn shows it`);
+    return;
+  }
   if (onlyCoolingDown(answer.json)) {
     context.progress(`agent '${agent}': its provider refused the previous key; OpenClaw waits before it tries again`);
     return;
@@ -213,8 +240,8 @@ function checkAgent(agent: string, answer: Answer, cli: OpenclawCli, context: Co
   );
 }
 
-function askAgent(cli: OpenclawCli, id: string): Promise<Answer> {
-  return cli.run(["models", "status", "--json", "--check", "--agent", id]);
+function askAgent(cli: OpenclawCli, id: string, niceness = 0): Promise<Answer> {
+  return cli.run(["models", "status", "--json", "--check", "--agent", id], { niceness });
 }
 
 /**
@@ -230,7 +257,7 @@ export async function checkCredentials(
   if (ids.length === 0) return;
   const cli = await OpenclawCli.of(generation);
   const answers = await Promise.all(ids.map(async (id) => [id, await askAgent(cli, id)] as const));
-  for (const [agent, answer] of answers) checkAgent(agent, answer, cli, context);
+  for (const [agent, answer] of answers) checkAgent(agent, answer, { cli, generation, context });
 }
 
 export interface GateOptions extends Omit<StartWatch, "onListening"> {
@@ -256,17 +283,18 @@ export async function passGate(
   { agents, before, ...watch }: GateOptions,
 ): Promise<RotationProof> {
   const cli = await OpenclawCli.of(generation);
-  const askStatus = (): Promise<Answer> => cli.run(["gateway", "status", "--json", "--require-rpc"]);
+  const askStatus = (niceness = 0): Promise<Answer> =>
+    cli.run(["gateway", "status", "--json", "--require-rpc"], { niceness });
   const early = new Map<string, Promise<Answer>>();
   const askAgents = (): void => {
-    for (const id of agents) if (!early.has(id)) early.set(id, begun(askAgent(cli, id)));
+    for (const id of agents) if (!early.has(id)) early.set(id, begun(askAgent(cli, id, BESIDE_A_START)));
   };
   let status: Promise<Answer> | undefined;
   try {
     if (before !== null) askAgents();
     const onListening = (): void => {
       askAgents();
-      status = begun(askStatus());
+      status = begun(askStatus(BESIDE_A_START));
     };
     await waitUntilReady(generation, context, { ...watch, onListening });
   } finally {
@@ -279,7 +307,7 @@ export async function passGate(
   ]);
   const proof = await proveRotation(generation, before, context);
   checkStatus(statusAnswer, cli);
-  for (const [agent, answer] of answers) checkAgent(agent, answer, cli, context);
+  for (const [agent, answer] of answers) checkAgent(agent, answer, { cli, generation, context });
   if (!(await liveConfigMatches(home, generation))) {
     throw gateFailure(
       "config or disk",
@@ -289,6 +317,24 @@ export async function passGate(
     );
   }
   return proof;
+}
+
+/**
+ * Makes the running gateway read its key file again.
+ * @throws {PhaseFailure} `secrets-reload` when it does not, or goes on with an earlier key.
+ */
+export async function reloadSecrets(generation: StoredGeneration): Promise<void> {
+  const cli = await OpenclawCli.of(generation);
+  const answer = await cli.run(["secrets", "reload", "--json"]);
+  // a key that cannot be read is a warning to OpenClaw: it goes on with the one before
+  if (answer.result.status === 0 && member(answer.json, "ok") === true && member(answer.json, "warningCount") === 0)
+    return;
+  throw gateFailure(
+    "provider credential",
+    "secrets-reload",
+    `the running gateway did not take its keys from the file again: ${cli.redact(complaint(answer))}`,
+    "read the unit's log for SECRETS_DEGRADED, which names the owner; the keys before are in force",
+  );
 }
 
 /** A command at work beside the start. That it could not be run at all is told when its answer is read, not before. */

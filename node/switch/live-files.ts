@@ -54,6 +54,10 @@ function tlsFiles(home: GatewayHome, { files }: StoredGeneration): readonly (rea
   ];
 }
 
+function keyFiles(home: GatewayHome, { files }: StoredGeneration): readonly (readonly [string, string])[] {
+  return files.keys === undefined ? [] : [[home.keys, files.keys]];
+}
+
 async function removeTlsFiles(home: GatewayHome): Promise<void> {
   for (const name of ["key.pem", "certificate.pem", "authority.pem"]) await rm(join(home.tls, name), { force: true });
 }
@@ -66,11 +70,12 @@ async function removeLaunchFiles(home: GatewayHome): Promise<void> {
 export async function liveDifferences(home: GatewayHome, generation: StoredGeneration): Promise<readonly string[]> {
   const same = async (files: readonly (readonly [string, string])[]): Promise<boolean> =>
     (await Promise.all(files.map(async ([path, content]) => (await readTextOrNull(path)) === content))).every(Boolean);
-  const [config, environment, unit, launcher, certificate] = await Promise.all([
+  const [config, environment, unit, launcher, keys, certificate] = await Promise.all([
     liveConfigMatches(home, generation),
     readTextOrNull(home.environmentFile),
     readTextOrNull(unitPath(home, generation)),
     same(launchFiles(home, generation)),
+    same(keyFiles(home, generation)),
     same(tlsFiles(home, generation)),
   ]);
   return [
@@ -78,6 +83,7 @@ export async function liveDifferences(home: GatewayHome, generation: StoredGener
     ...(environment === generation.files.environment ? [] : ["environment file"]),
     ...(unit === generation.files.unit ? [] : ["unit"]),
     ...(launcher ? [] : ["launcher"]),
+    ...(keys ? [] : ["key file"]),
     ...(certificate ? [] : ["certificate"]),
   ];
 }
@@ -119,6 +125,7 @@ export async function placeLiveFiles(
   for (const [path, content] of [
     // before the unit that starts it
     ...launchFiles(home, generation),
+    ...keyFiles(home, generation),
     ...tlsFiles(home, generation),
     [home.environmentFile, files.environment],
     [unitPath(home, generation), files.unit],
@@ -127,6 +134,7 @@ export async function placeLiveFiles(
     if ((await readTextOrNull(path)) !== content) await writeFileAtomic(path, content, { mode: 0o600 });
   }
   if (manifest.launch === undefined) await removeLaunchFiles(home);
+  if (files.keys === undefined) await rm(home.keys, { force: true });
   if (manifest.https === undefined) await removeTlsFiles(home);
   if ((await readLinkOrNull(home.settleWant)) !== home.settleUnit) await swapSymlink(home.settleWant, home.settleUnit);
 }
@@ -137,6 +145,7 @@ export async function removeLiveFiles(home: GatewayHome, unit: string): Promise<
   const unitFile = join(home.userUnits, unit);
   const paths = [
     home.environmentFile,
+    home.keys,
     home.config,
     ...vendorCopies,
     unitFile,

@@ -1,4 +1,5 @@
 import { parseEnvironmentFile } from "../environment-file.ts";
+import { agentsWithKeyFile } from "../generation/manifest.ts";
 import { endpointOf } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { launchedVariables } from "../generation/variables.ts";
@@ -61,6 +62,7 @@ export async function proveRotation(
 ): Promise<RotationProof> {
   const { tokenVariable } = generation.manifest;
   const variables = await proveEnvironment(generation, tokenVariable, context);
+  const unconfirmedAgents = agentsWithKeyFile(generation.manifest);
   const [token, old] = [generation, before].map(
     (stored) => stored && parseEnvironmentFile(stored.files.environment).get(tokenVariable),
   );
@@ -73,8 +75,9 @@ export async function proveRotation(
       "look at `gateway.auth` in openclaw.json: it has to refer to that variable",
     );
   }
-  if (old === undefined || old === null || old === token) return { variables, oldTokenRefused: null };
-  if (await refuses(generation, old, context)) return { variables, oldTokenRefused: true };
+  if (old === undefined || old === null || old === token)
+    return { variables, oldTokenRefused: null, unconfirmedAgents };
+  if (await refuses(generation, old, context)) return { variables, oldTokenRefused: true, unconfirmedAgents };
   throw failure(
     tokenVariable,
     tokenVariable,

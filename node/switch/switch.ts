@@ -13,7 +13,7 @@ import {
   setLiveGeneration,
 } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
-import { checkCredentials, passGate, waitUntilReady } from "./gate.ts";
+import { checkCredentials, passGate, reloadSecrets, waitUntilReady } from "./gate.ts";
 import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
 import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
 import { proveRotation } from "./proof.ts";
@@ -124,6 +124,24 @@ function isRotation(before: StoredGeneration, { files, manifest }: StoredGenerat
   );
 }
 
+/** Whether nothing but the key file differs, so that the running process can take it without a restart. */
+function isReloadable(before: StoredGeneration, { files, manifest }: StoredGeneration): boolean {
+  const withoutKeys = (stored: StoredGeneration["files"]): string => JSON.stringify({ ...stored, keys: null });
+  return (
+    isRotation(before, { files, manifest }) &&
+    files.keys !== undefined &&
+    before.files.keys !== undefined &&
+    withoutKeys(before.files) === withoutKeys(files)
+  );
+}
+
+/** Puts the key file in place and lets the running process read it. */
+async function reload(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<void> {
+  context.progress("giving the running gateway its key file again");
+  await placeLiveFiles(home, generation, settleCommand(context));
+  await reloadSecrets(generation);
+}
+
 /** The agents whose keys are not those of the generation before. A key that the node reads itself may be another one. */
 function agentsWithNewKeys(before: StoredGeneration, { manifest }: StoredGeneration): string[] {
   const known = new Map(before.manifest.agents.map(({ id, credentials }) => [id, JSON.stringify(credentials)]));
@@ -193,6 +211,7 @@ export async function switchTo(
   const from = journal === null ? await liveGeneration(home) : (journal.from ?? null);
   const before = from === null ? null : await readGeneration(home, from);
   const rotates = before !== null && isRotation(before, generation);
+  const reloads = before !== null && isReloadable(before, generation) && (await isServing(home, before, context));
   context.progress(`checking the new generation with OpenClaw ${manifest.openclawVersion}`);
   try {
     await (rotates
@@ -209,14 +228,19 @@ export async function switchTo(
   let interruptionMs = 0;
   let proof: RotationProof;
   try {
-    context.progress(`starting ${manifest.unit} with ${to}`);
-    const { since, stopped } = await start(home, generation, context);
-    const onReady = (): void => {
-      interruptionMs = Math.round(performance.now() - stopped);
-      context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; waiting for OpenClaw's own checks`);
-    };
-    const agents = rotates ? [] : manifest.agents.map(({ id }) => id);
-    proof = await passGate(home, generation, context, { agents, before, since, onReady });
+    if (reloads) {
+      await reload(home, generation, context);
+      proof = await passGate(home, generation, context, { agents: [], before });
+    } else {
+      context.progress(`starting ${manifest.unit} with ${to}`);
+      const { since, stopped } = await start(home, generation, context);
+      const onReady = (): void => {
+        interruptionMs = Math.round(performance.now() - stopped);
+        context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; waiting for OpenClaw's own checks`);
+      };
+      const agents = rotates ? [] : manifest.agents.map(({ id }) => id);
+      proof = await passGate(home, generation, context, { agents, before, since, onReady });
+    }
     await setLiveGeneration(home, to);
   } catch (error) {
     // The watchdog leaves no time for a restart: the timer or the next run returns to what the journal says.

@@ -49,7 +49,13 @@ export function missingValues({ node, expected, here, client, clockAhead, frozen
       .map((agent) => `openclaw models status of agent ${agent}`),
     ...Object.keys(expected.fingerprints)
       .filter(
-        (name) => !gateway.variables.some(({ variable, sources }) => variable === name && sources.process !== null),
+        (name) =>
+          !gateway.variables.some(
+            // what a process read from a file is not to be seen: that the file is the delivered one has to do
+            ({ variable, carrier, sources }) =>
+              variable === name &&
+              (sources.process !== null || (carrier === "key file" && sources.environmentFile === "same")),
+          ),
       )
       .map((name) => `what the process has in ${name}`),
     ...gateway.gaps.map((gap) => `${gap} could not be read`),

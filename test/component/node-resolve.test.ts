@@ -51,7 +51,7 @@ describe("a key that the node reads", () => {
     const agent = run.resources.find(
       ({ type, name }) => type === "gatehouse:index:Agent" && name === "team-a/research",
     );
-    expect(agent?.inputs["credentials"]).toEqual([{ ...place, rotateEveryDays: 90 }]);
+    expect(agent?.inputs["credentials"]).toEqual([{ ...place, delivery: "environment", rotateEveryDays: 90 }]);
     expect(run.stackOutputs["nodes"]).toMatchObject({
       "box-1": { gateways: { "team-a": { agents: { research: { credentials: [{ ...place, version: "7" }] } } } } },
     });

@@ -146,10 +146,10 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       if (paired === undefined) throw new Error(`${name} was not paired`);
       return paired;
     }
-    async function expectRotatedKey(): Promise<void> {
+    async function expectKey(label: keyof typeof KEYS): Promise<void> {
       const before = bench.provider.records().length;
       expect(await agentTurn(bench.node, { user: "oc-team-a" }, "research")).toMatchObject({ ok: true });
-      expect(keyProblem("rotated", bench.provider.records().slice(before), [])).toBeUndefined();
+      expect(keyProblem(label, bench.provider.records().slice(before), [])).toBeUndefined();
     }
 
     it("is refused for a value that serves already, for anything unknown, and for both layers", async () => {
@@ -197,9 +197,9 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       expect(done.status, done.stderr).toBe(0);
       const { before, after, proof, interruptionSeconds } = JSON.parse(done.stdout) as Rotation;
       expect(after.fingerprint).not.toBe(before.fingerprint);
-      expect(proof).toEqual({ variables: 2, oldTokenRefused: null });
+      expect(proof).toEqual({ variables: 2, oldTokenRefused: null, unconfirmedAgents: [] });
       expect(interruptionSeconds).toBeGreaterThan(1);
-      await expectRotatedKey();
+      await expectKey("rotated");
       expect((await records()).at(-1)).toMatchObject({ outcome: "rotated", after: { fingerprint: after.fingerprint } });
     });
 
@@ -218,7 +218,7 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       });
       expect(await devices()).toEqual([laptop]);
       expect((await records()).at(-1)).toMatchObject({ devices: { removed: [{ id: phone }] } });
-      await expectRotatedKey();
+      await expectKey("rotated");
     });
 
     it("changes a generated token", async () => {
@@ -227,6 +227,41 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       const done = await gatehouse(token);
       expect(done.status, done.stderr).toBe(0);
       expect(JSON.parse(done.stdout)).toMatchObject({ before: { ref: null }, proof: { oldTokenRefused: true } });
+    });
+
+    describe("of a key that is delivered by file", () => {
+      const byFile = (): Partial<GatewayInput> => ({
+        agents: bench.gateway("team-a", 0, ["research"]).agents.map((agent) => ({
+          ...agent,
+          credentials: agent.credentials.map((credential) => ({ ...credential, delivery: "file" as const })),
+        })),
+      });
+      const home = "/home/oc-team-a";
+
+      it("has it in a private file and in no variable", async () => {
+        await put(byFile());
+        const up = await gatehouse(["up", "--yes"]);
+        expect(up.status, up.stderr).toBe(0);
+        expect(await bench.output(`stat -c '%a %U' ${home}/.config/gatehouse/keys.json`)).toBe("600 oc-team-a");
+        expect(await bench.output(`grep -c _ANTHROPIC_KEY ${home}/.openclaw/gateway.systemd.env || true`)).toBe("0");
+        await expectKey("rotated");
+      });
+
+      it("changes it without a restart; the next turn sends the new one", async () => {
+        bench.secrets["team-a-research"] = KEYS["team-a-research"];
+        await put(byFile());
+        const before = await pid();
+        const done = await gatehouse(research);
+        expect(done.status, done.stderr).toBe(0);
+        expect(JSON.parse(done.stdout)).toMatchObject({
+          interruptionSeconds: 0,
+          proof: { variables: 1, unconfirmedAgents: ["research"] },
+        });
+        expect(await pid()).toBe(before);
+        await expectKey("team-a-research");
+        const diagnosed = await gatehouse(["diagnose", "team-a", "--json"]);
+        expect(JSON.parse(diagnosed.stdout)).toMatchObject({ verdict: "healthy" });
+      });
     });
 
     it("leaves a record that is private, and no secret anywhere", async () => {

@@ -43,6 +43,13 @@ ruleContract(gh205, {
       says: [/team-a\/builder: the unit of team-a does not carry OPENCLAW_AGENT_OTHER_KEY/],
     },
     {
+      label: "a key by file, and no file",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["credentials", 0, "delivery"], "file");
+      },
+      says: [/team-a\/builder: team-a has no private file that carries OPENCLAW_AGENT_BUILDER_ANTHROPIC_KEY/],
+    },
+    {
       label: "a node that reads keys, without the launcher",
       plant: (stack) => {
         stack.edit("Gateway", "team-c", ["unitText"], (unit) => unit.replace(/ \S+launch\.mjs/, ""));

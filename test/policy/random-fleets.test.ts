@@ -25,6 +25,7 @@ const gatewayShape = fc.record({
   tokenRotateEveryDays: fc.integer({ min: 1, max: 90 }),
   ownToken: fc.boolean(),
   readsKeys: fc.boolean(),
+  byFile: fc.boolean(),
   listen: fc.constantFrom(undefined, "loopback", "all", "198.51.100.9"),
   agents: fc.oneof(
     fc.constant<PresetName[]>(["operator"]),
@@ -59,7 +60,10 @@ function gatewayOf(shape: GatewayShape, n: number, g: number): GatewayInput {
           rotateEveryDays: shape.rotateEveryDays,
           ...(shape.readsKeys
             ? { secret: `vault://kv/${name}/agent-${a}#key`, resolve: "node" as const }
-            : { secret: `pulumi://${name}-agent-${a}` }),
+            : {
+                secret: `pulumi://${name}-agent-${a}`,
+                ...(shape.byFile && { delivery: "file" as const }),
+              }),
         },
       ],
     })),

@@ -16,6 +16,7 @@ const STARTED = "2026-11-23T16:14:16.000Z";
 function variable(name: string, agent: string | null): Mutable<VariableEvidence> {
   return {
     variable: name,
+    carrier: "environment file",
     track: agent === null ? "gateway" : "provider",
     agent,
     provider: agent === null ? null : "anthropic",
@@ -107,6 +108,7 @@ export function healthy(): Healthy {
           seconds: 3,
           missing: [],
           issues: [],
+          kinds: [],
           unusable: [],
         })),
         lint: { status: 0, seconds: 4.6, findings: [] },

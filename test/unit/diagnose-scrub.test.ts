@@ -107,7 +107,15 @@ describe("variables", () => {
       ["OPENCLAW_AGENT_A_KEY", CANARY],
     ]);
     const none = new Map<string, string>();
-    return { environmentFile: delivered, unit: none, manager: none, dotenv: none, process: delivered, ...changes };
+    return {
+      environmentFile: delivered,
+      unit: none,
+      manager: none,
+      dotenv: none,
+      keyFile: none,
+      process: delivered,
+      ...changes,
+    };
   };
 
   it("tell by source what is the same, without any value", () => {

@@ -51,9 +51,33 @@ const refusing =
     Object.assign(evidence.here, { certificateRefusal, healthz: "no answer", readyz: "no answer" });
   };
 
+/** Agent research has its key in a file, which OpenClaw's command line does not confirm. */
+const byFile =
+  (file: "same" | "different" | "missing", kind = "indeterminate"): Plant =>
+  ({ node: { gateway } }) => {
+    for (const one of gateway.variables) {
+      if (one.agent === "research") Object.assign(one, { carrier: "key file", sources: { ...one.sources, environmentFile: file, process: null } }); // prettier-ignore
+    }
+    for (const one of gateway.models) if (one.agent === "research") Object.assign(one, { status: 1, kinds: [kind], issues: [kind] }); // prettier-ignore
+  };
+
+it("a key from a file that nobody can confirm is no fault", () => {
+  const evidence = healthy();
+  byFile("same")(evidence);
+  expect(verdictOf(evidence)).toMatchObject({ verdict: "healthy", missing: [], also: [] });
+});
+
 const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, Plant])[] = [
   ["another machine", "host", "another-machine", (e) => (e.node.machineId = "0000000000000000")],
   ["a full disk", "host", "disk-full", (e) => (e.node.freeBytes = 0)],
+  ["another key in the key file", "provider credential", "key-file-different", byFile("different")],
+  ["no key in the key file", "provider credential", "key-file-missing", byFile("missing")],
+  [
+    "another complaint about a key from a file",
+    "provider credential",
+    "key-unusable",
+    byFile("same", "missing-credential"),
+  ],
   ["an expired certificate", "tunnel or proxy", "certificate-expired", refusing("CERT_HAS_EXPIRED")],
   ["a certificate of others", "tunnel or proxy", "certificate-refused", refusing("DEPTH_ZERO_SELF_SIGNED_CERT")],
   ["the port taken", "host", "port-taken", (e) => (stopped(e), (e.node.listener = "uid 0"))],

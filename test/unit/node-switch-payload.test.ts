@@ -5,7 +5,7 @@ import { agentPhase } from "../../node/agent/index.ts";
 import { parseEnvironmentFile } from "../../node/environment-file.ts";
 import { hardeningFindings } from "../../node/gateway/hardening.ts";
 import { gatewayPhase } from "../../node/gateway/index.ts";
-import { composeEnvironment, stagedCredentialsPath } from "../../node/generation/credentials.ts";
+import { composeSecrets, stagedCredentialsPath } from "../../node/generation/credentials.ts";
 import type { ProcessFacts } from "../../node/platform/services.ts";
 import { EXIT, type DeliveredCredential, type GatewayPayload } from "../../node/protocol.ts";
 import { verifyPhase } from "../../node/verify/index.ts";
@@ -29,7 +29,7 @@ describe("the environment of a generation", () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, JSON.stringify(content));
   };
-  const compose = () => composeEnvironment(bench.home, { token, agents });
+  const compose = async () => (await composeSecrets(bench.home, { token, agents })).environment;
 
   it("is the token and exactly the credentials that it names", async () => {
     stage("research", [staged, { ...staged, provider: "openai", variable: "OPENCLAW_RESEARCH_OPENAI_API_KEY" }]);
@@ -37,9 +37,19 @@ describe("the environment of a generation", () => {
     expect([...parseEnvironmentFile(await compose())]).toEqual([[token.variable, TOKEN], [VARIABLE, KEY]]); // prettier-ignore
   });
   it("needs nothing staged for an agent without credentials", async () => {
-    expect(await composeEnvironment(bench.home, { token, agents: [{ id: "quiet", credentials: [] }] })).toContain(
-      TOKEN,
-    );
+    const composed = await composeSecrets(bench.home, { token, agents: [{ id: "quiet", credentials: [] }] });
+    expect(composed.environment).toContain(TOKEN);
+    expect(composed.keys).toBeUndefined();
+  });
+
+  it("has a key with delivery by file in the file and not in the environment", async () => {
+    stage("research", [staged]);
+    const byFile = [{ id: "research", credentials: [{ ...named, delivery: "file" as const }] }];
+    const composed = await composeSecrets(bench.home, { token, agents: byFile });
+    expect(JSON.parse(composed.keys ?? "")).toEqual({ [VARIABLE]: KEY });
+    expect([...parseEnvironmentFile(composed.environment).keys()]).toEqual([token.variable]);
+    stage("research", []);
+    await expect(composeSecrets(bench.home, { token, agents: byFile })).rejects.toThrow(/no staged credential/);
   });
 
   const missing = "agent 'research' has no staged credential for provider 'anthropic'";

@@ -32,12 +32,12 @@ const processHas = (changes: Record<string, string>, without = ""): void => {
 
 describe("the proof of a rotation", () => {
   it("counts what the process has, and says nothing of a token that stayed", async () => {
-    expect(await prove()).toEqual({ variables: 2, oldTokenRefused: null });
-    expect(await prove(withToken(TOKEN))).toEqual({ variables: 2, oldTokenRefused: null });
+    expect(await prove()).toEqual({ variables: 2, oldTokenRefused: null, unconfirmedAgents: [] });
+    expect(await prove(withToken(TOKEN))).toEqual({ variables: 2, oldTokenRefused: null, unconfirmedAgents: [] });
   });
 
   it("has seen the previous token refused", async () => {
-    expect(await prove(withToken(OLD_TOKEN))).toEqual({ variables: 2, oldTokenRefused: true });
+    expect(await prove(withToken(OLD_TOKEN))).toEqual({ variables: 2, oldTokenRefused: true, unconfirmedAgents: [] });
   });
 
   it.each<[string, () => void, string, string]>([
@@ -121,7 +121,7 @@ describe("a switch that was interrupted before its confirmation", () => {
     const next = await interrupted();
     expect(await switchTo(bench.home, next, 3, bench.context())).toMatchObject({
       action: "unchanged",
-      proof: { variables: 2, oldTokenRefused: true },
+      proof: { variables: 2, oldTokenRefused: true, unconfirmedAgents: [] },
     });
   });
 

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { StoredGeneration } from "../../node/generation/store.ts";
 import { listGenerations, liveGeneration, stageGeneration } from "../../node/generation/store.ts";
 import { readJournal, readRolledBack, writeJournal } from "../../node/switch/journal.ts";
 import { liveDifferences } from "../../node/switch/live-files.ts";
 import { confirmSwitch, DEAD_MAN, switchTo, takeBack } from "../../node/switch/switch.ts";
+import type { Switched } from "../../node/switch/switch.ts";
 import { EXIT } from "../../node/protocol.ts";
 import { failureOf, KEY, nameOf, SwitchBench, TOKEN, UNIT } from "./switch-fixture.ts";
 
@@ -115,6 +117,109 @@ describe("a switch", () => {
     const { writeFileSync } = await import("node:fs");
     writeFileSync(bench.home.config, JSON.stringify(rewritten));
     expect(await switchToName(FIRST)).toMatchObject({ action: "unchanged" });
+  });
+});
+
+describe("a switch that changes the key file only", () => {
+  const RELOADED = { ok: true, warningCount: 0 };
+  const VARIABLE = "OPENCLAW_AGENT_RESEARCH_ANTHROPIC_KEY";
+
+  /** The same generation but for the key in its file. */
+  function withKey(name: string, key: string): StoredGeneration {
+    const { manifest, files } = bench.generation(FIRST);
+    const credential = {
+      provider: "anthropic",
+      variable: VARIABLE,
+      fingerprint: `h1.${key}`,
+      delivery: "file",
+    } as const;
+    return {
+      manifest: { ...manifest, generation: name, agents: [{ id: "research", credentials: [credential] }] },
+      files: { ...files, keys: JSON.stringify({ [VARIABLE]: key }) },
+    };
+  }
+  async function serveFirst(): Promise<void> {
+    const first = withKey(FIRST, "old-key");
+    await stageGeneration(bench.home, first);
+    await switchTo(bench.home, first, 3, bench.context());
+    await confirmSwitch(bench.home, bench.context());
+    bench.running = FIRST;
+    bench.asked.length = 0;
+  }
+  async function rotate(): Promise<Switched> {
+    const second = withKey(SECOND, "new-key");
+    await stageGeneration(bench.home, second);
+    return await switchTo(bench.home, second, 3, bench.context());
+  }
+  const restarts = (): string[] => bench.asked.filter((request) => request.startsWith("restart"));
+  const keyFile = (): string => readFileSync(bench.home.keys, "utf8");
+  const indeterminate = (kind = "indeterminate"): void => {
+    bench.answer(
+      "models-research",
+      { auth: { modelRouteIssues: [{ kind, message: "not confirmed" }] } },
+      { status: 1 },
+    );
+  };
+  beforeEach(async () => {
+    indeterminate();
+    bench.answer("secrets-reload", RELOADED);
+    await serveFirst();
+  });
+
+  it("restarts nothing and interrupts nobody", async () => {
+    const done = await rotate();
+    expect(done).toMatchObject({ action: "switched", previous: FIRST, interruptionMs: 0 });
+    expect(done.proof?.unconfirmedAgents).toEqual(["research"]);
+    expect(restarts()).toEqual([]);
+    expect(keyFile()).toContain("new-key");
+    expect(statSync(bench.home.keys).mode & 0o777).toBe(0o600);
+    expect(await liveGeneration(bench.home)).toBe(SECOND);
+    expect(await readJournal(bench.home)).toMatchObject({ state: "unconfirmed", from: FIRST, to: SECOND });
+  });
+
+  it.each([
+    ["a key that it cannot read", { ok: true, warningCount: 1 }, 0],
+    ["no count of warnings", { ok: true }, 0],
+    ["a refusal", { ok: false }, 1],
+    ["no answer", "", 1],
+  ])("returns to the old key when the gateway reloads with %s", async (_what, answer, status) => {
+    bench.answer("secrets-reload", answer, { status, complaint: "boom new-key" });
+    const failure = await failureOf(rotate());
+    expect(failure).toMatchObject({ layer: "provider credential", code: "secrets-reload", exit: EXIT.gate });
+    expect(failure.message).not.toContain("new-key");
+    expect(keyFile()).toContain("old-key");
+    expect(await liveGeneration(bench.home)).toBe(FIRST);
+    expect(restarts()).toEqual([`restart ${UNIT}`]);
+  });
+
+  it("restarts when more than the file differs", async () => {
+    const second = withKey(SECOND, "new-key");
+    const changed = { ...second, files: { ...second.files, unit: `# ${SECOND}\n[Service]\n` } };
+    await stageGeneration(bench.home, changed);
+    await switchTo(bench.home, changed, 3, bench.context());
+    expect(restarts()).toEqual([`restart ${UNIT}`]);
+  });
+
+  it("restarts when the gateway does not run", async () => {
+    bench.behaviours.set(FIRST, { start: "mute" });
+    bench.enabled = false;
+    expect((await failureOf(rotate())).code).toBe("not-ready");
+    expect(restarts().length).toBeGreaterThan(0);
+  });
+
+  it("still needs OpenClaw to have no other complaint about the agent", async () => {
+    const second = withKey(SECOND, "new-key");
+    const changed = { ...second, files: { ...second.files, config: second.files.config.replace("gatehouse", "us") } };
+    await stageGeneration(bench.home, changed);
+    indeterminate("missing-credential");
+    expect((await failureOf(switchTo(bench.home, changed, 3, bench.context()))).code).toBe("agent-credential");
+  });
+
+  it("leaves no key behind for a generation without one", async () => {
+    await switchToName(THIRD).catch(() => undefined);
+    bench.answer("models-research", { auth: {} });
+    await switchToName(THIRD);
+    expect(existsSync(bench.home.keys)).toBe(false);
   });
 });
 

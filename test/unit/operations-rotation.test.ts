@@ -39,7 +39,7 @@ function outputsWith(line: LedgerLine, gateway: object = {}): StackOutputs {
     generation: "g-new",
     previousGeneration: "g-old",
     interruptionSeconds: 12.34,
-    proof: { variables: 3, oldTokenRefused: null },
+    proof: { variables: 3, oldTokenRefused: null, unconfirmedAgents: [] },
     ...gateway,
   };
   const nodes = { "box-1": { gateways: { "team-a": live } } } as unknown as StackOutputs["nodes"];

@@ -131,6 +131,44 @@ function toolsFor(permissions: Permissions) {
   return entry;
 }
 
+describe("keys that are delivered by file", () => {
+  const subject = gatewayWith((gateway) => ({
+    ...gateway,
+    agents: gateway.agents.map((agent, index) => ({
+      ...agent,
+      credentials: agent.credentials.map((credential) => ({
+        ...credential,
+        ...(index === 0 && { delivery: "file" as const }),
+      })),
+    })),
+  }));
+  const [first, second] = subject.gateway.agents.map(({ id }) => credentialVariable(id, "anthropic"));
+
+  it("are read from a private file, and no variable is allowed for them", () => {
+    const { providers } = configOf(subject).secrets;
+    expect(providers).toEqual({
+      default: { source: "env", allowlist: ["OPENCLAW_GATEWAY_TOKEN", second] },
+      "gatehouse-keys": { source: "file", path: "/home/oc-team-a/.config/gatehouse/keys.json", mode: "json" },
+    });
+    expect(configOf(gatewayWith()).secrets.providers).not.toHaveProperty("gatehouse-keys");
+  });
+
+  it("are what the agents' profiles refer to", () => {
+    const { targets } = JSON.parse(generationOf(subject).files.secretsPlan) as { targets: { ref: unknown }[] };
+    expect(targets.map(({ ref }) => ref)).toEqual([
+      { source: "file", provider: "gatehouse-keys", id: `/${first ?? ""}` },
+      { source: "env", provider: "default", id: second },
+    ]);
+  });
+
+  it("are told to the node", () => {
+    expect(generationOf(subject).agents.map(({ credentials }) => credentials[0]?.delivery)).toEqual([
+      "file",
+      undefined,
+    ]);
+  });
+});
+
 describe("where it listens", () => {
   const blockOf = (https?: GatewayInput["https"]): Readonly<Record<string, unknown>> =>
     configOf(gatewayWith((gateway) => ({ ...gateway, ...(https && { https }) }))).gateway;

@@ -47,6 +47,14 @@ describe("a credential that the node resolves", () => {
   ])("%s is accepted with the identity that it needs", (secret, nodeIdentity) => {
     expect(problems(fleet(secret, { nodeIdentity }))).toEqual([]);
   });
+  it("is never delivered by file", () => {
+    const input = fleet("vault://kv/gw/research#key", { nodeIdentity: { vault: VAULT } });
+    const [credential] = input.nodes[0]?.gateways[0]?.agents[0]?.credentials ?? [];
+    Object.assign(credential ?? {}, { delivery: "file" });
+    expect(problems(input)).toEqual([
+      expect.stringMatching(/credentials\[0\]\.delivery: a key that the node reads at start is in no file/),
+    ]);
+  });
   it("is not the default", () => {
     const [node] = parseFleet(validFleet()).nodes;
     expect(node?.gateways[0]?.agents[0]?.credentials[0]?.resolve).toBe("deploy");

@@ -1,4 +1,4 @@
-import type { AgentModelsEvidence } from "../../../node/diagnose/evidence.ts";
+import type { AgentModelsEvidence, VariableEvidence } from "../../../node/diagnose/evidence.ts";
 import type { Finding, Rule } from "../finding.ts";
 
 /** `models status --check`: 0 usable, 2 usable but expiring (facts: openclaw.md 3). */
@@ -32,9 +32,23 @@ function agentFinding({ agent, missing, issues, unusable, status }: AgentModelsE
   };
 }
 
+/** Nothing but that OpenClaw's command line confirms no key from a file (measured, 2026.9.6). */
+export function unconfirmable(
+  { agent, missing, unusable, kinds }: AgentModelsEvidence,
+  variables: readonly VariableEvidence[],
+): boolean {
+  return (
+    variables.some((variable) => variable.agent === agent && variable.carrier === "key file") &&
+    missing.length + unusable.length === 0 &&
+    kinds.length > 0 &&
+    kinds.every((kind) => kind === "indeterminate")
+  );
+}
+
 /** The vendor's own view of each agent's credential. */
 export const agentModels: Rule = ({ node }) =>
   node.gateway.models.flatMap((models) => {
+    if (unconfirmable(models, node.gateway.variables)) return [];
     const finding = agentFinding(models);
     return finding === undefined ? [] : [finding];
   });

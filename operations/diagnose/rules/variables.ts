@@ -13,13 +13,13 @@ const AGAIN = "apply the gateway again: `pulumi up --replace` with the URN of GA
 const RESTART = "restart the unit: `systemctl --user restart UNIT` as USER";
 
 /** What is wrong with one variable, the process being what counts; undefined when nothing is. */
-function faultOf({ variable, sources }: VariableEvidence): Fault | undefined {
+function faultOf({ variable, carrier, sources }: VariableEvidence): Fault | undefined {
   const { environmentFile: file, process: running } = sources;
   const elsewhere = WINNERS.filter((source) => sources[source] === "different" || sources[source] === "empty");
   if (running === null) {
     // nothing runs, or it can't be read: only the file tells what a start would get
     if (file === "missing" || file === "empty" || file === "different") {
-      return { code: `file-${file}`, text: `${variable} is ${file} in the environment file`, nextStep: AGAIN };
+      return { code: `file-${file}`, text: `${variable} is ${file} in the ${carrier}`, nextStep: AGAIN };
     }
     return undefined;
   }
@@ -27,7 +27,7 @@ function faultOf({ variable, sources }: VariableEvidence): Fault | undefined {
     if (file === "same" || file === "set" || running === "set") return undefined;
     return {
       code: "not-restarted",
-      text: `${variable} is ${file} in the environment file, and the running process still has the delivered value: the file was edited after the start`,
+      text: `${variable} is ${file} in the ${carrier}, and the running process still has the delivered value: the file was edited after the start`,
       nextStep: AGAIN,
     };
   }
@@ -42,13 +42,13 @@ function faultOf({ variable, sources }: VariableEvidence): Fault | undefined {
   if (file === "same") {
     return {
       code: "stale-process",
-      text: `${variable} is ${running} in the process, although the environment file has the delivered value: the process is older, or a drop-in names another file`,
+      text: `${variable} is ${running} in the process, although the ${carrier} has the delivered value: the process is older, or a drop-in names another file`,
       nextStep: RESTART,
     };
   }
   return {
     code: `process-${running}`,
-    text: `${variable} is ${running} in the process and ${file} in the environment file`,
+    text: `${variable} is ${running} in the process and ${file} in the ${carrier}`,
     nextStep: AGAIN,
   };
 }

@@ -7,12 +7,19 @@ import { isAmbient } from "../unit.ts";
 /** Words of a variable that carries a value nobody else may see. */
 const SECRET_VARIABLE = /(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$/;
 
+/** The file that OpenClaw reads keys from. */
+function keyFileOf(gateway: unknown): string | undefined {
+  const path = textAt(gateway, "openclaw", "secrets", "providers", "gatehouse-keys", "path");
+  const isFile = textAt(gateway, "openclaw", "secrets", "providers", "gatehouse-keys", "source") === "file";
+  return isFile ? path : undefined;
+}
+
 export const gh205 = defineRule({
   id: "GH205",
   title: "Provider keys reach the unit, and not in clear",
   severity: "mandatory",
   reads:
-    "`unitText` of every Linux `Gateway`, `openclaw.secrets.providers.default.allowlist`, and `credentials[].variable` of every `Agent`",
+    "`unitText` of every Linux `Gateway`, `openclaw.secrets.providers.default.allowlist`, `gatehouse-keys`, and `credentials[].variable` and `.delivery` of every `Agent`",
   why: "A user service does not see an interactive shell's exports: an agent without its variable in the unit fails with 'No API key for provider'. A value in `Environment=` is readable for every user of the machine through the service manager.",
   source: "note 1 of the field guide; systemd 252 and 257, measured: `systemctl show` prints `Environment=` to anybody",
   fix: "deliver keys through the unit's 0600 `EnvironmentFile`, or let the node read them itself (`resolve: node`)",
@@ -39,6 +46,11 @@ export const gh205 = defineRule({
           continue;
         }
         const carried = textsAt(owner.props, "openclaw", "secrets", "providers", "default", "allowlist");
+        if (textAt(props, "credentials", index, "delivery") === "file") {
+          if (keyFileOf(owner.props) === undefined)
+            found.add(`${gateway} has no private file that carries ${variable}`);
+          continue;
+        }
         if (!carried.includes(variable)) found.add(`the unit of ${gateway} does not carry ${variable}`);
         const unit = textAt(owner.props, "unitText") ?? "";
         if (textAt(props, "credentials", index, "resolve") === "node" && !/^ExecStart=\S+ .*launch\.mjs /m.test(unit))
