@@ -20,7 +20,11 @@ async function withCandidate<T>(
   try {
     const config = join(home.candidate, "openclaw.json");
     const plan = join(home.candidate, "secrets-plan.json");
-    await writeFileAtomic(config, files.config, { mode: 0o600 });
+    // `secrets apply` reads every key once, and those of this generation are not live yet
+    const keys = join(home.candidate, "keys.json");
+    if (files.keys !== undefined) await writeFileAtomic(keys, files.keys, { mode: 0o600 });
+    const text = files.config.replaceAll(JSON.stringify(home.keys), JSON.stringify(keys));
+    await writeFileAtomic(config, text, { mode: 0o600 });
     await writeFileAtomic(plan, files.secretsPlan, { mode: 0o600 });
     return await work(config, plan);
   } finally {
