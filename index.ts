@@ -4,6 +4,7 @@ import {
   ComponentError,
   fingerprintKey,
   GatewayNode,
+  OtherStack,
   Principal,
   resolveSecrets,
 } from "./components/index.ts";
@@ -115,6 +116,8 @@ export default async function program(): Promise<Record<string, unknown>> {
       "take these nodes out of the fleet, or use a version of Gatehouse with launchd support; nothing was contacted",
     );
   }
+  // before the fleet: a rule speaks up at the resource that completes a fault
+  for (const stack of fleet.otherStacks) new OtherStack(stack);
   const { values: secrets, versions: secretVersions } = await resolveSecrets(fleet);
   const key = fingerprintKey("fingerprint-key");
   const principals = Object.fromEntries(fleet.principals.map((spec) => [spec.name, new Principal(spec.name, spec)]));

@@ -6,6 +6,7 @@ export { Gateway } from "./gateway.ts";
 export { GatewayNode, type GatewayNodeArgs } from "./gateway-node.ts";
 export { fingerprintKey } from "./keys.ts";
 export type { LedgerEntry } from "./ledger.ts";
+export { OtherStack } from "./other-stack.ts";
 export { Principal } from "./principal.ts";
 export type { PrincipalKey } from "./access.ts";
 export { resolveSecrets } from "./resolve-secrets.ts";

@@ -16,6 +16,7 @@ export interface FleetProblem {
 
 interface FleetLike {
   readonly environments: readonly EnvironmentSpec[];
+  readonly otherStacks: readonly string[];
   readonly nodes: readonly NodeDesign[];
 }
 
@@ -25,6 +26,11 @@ export function fleetProblems(fleet: FleetLike): FleetProblem[] {
   const kinds = new Map(fleet.environments.map(({ name, kind }) => [name, kind]));
   return [
     ...duplicates(fleet.environments, (environment) => environment.name, ["environments"], "name"),
+    ...fleet.otherStacks.flatMap((stack, index) =>
+      fleet.otherStacks.indexOf(stack) < index
+        ? [{ path: ["otherStacks", index], message: `'${stack}' is named twice; must be unique` }]
+        : [],
+    ),
     ...duplicates(fleet.nodes, (node) => node.name, ["nodes"], "name"),
     ...duplicateGateways(fleet.nodes),
     ...fleet.nodes.flatMap((node, n) => [

@@ -52,6 +52,15 @@ export const fleetSchema = z.strictObject({
   principals: z.array(principalSchema).default([]),
   /** The authority behind every `gateways[].https`. */
   certificateAuthority: certificateAuthoritySchema.prefault({}),
+  /**
+   * Other stacks of the team, `ORGANISATION/PROJECT/STACK`, whose ledgers the policies compare with this fleet: one
+   * credential in two of them is found at preview. The run's login has to be able to read them.
+   */
+  otherStacks: z
+    .array(
+      z.string().regex(/^[A-Za-z0-9._-]{1,100}(?:\/[A-Za-z0-9._-]{1,100}){2}$/, "expected ORGANISATION/PROJECT/STACK"),
+    )
+    .default([]),
   /** The machines. */
   nodes: z.array(nodeSchema).min(1),
   /** Why this change of the fleet is made. */

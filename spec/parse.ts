@@ -42,7 +42,7 @@ export function parseNode(input: unknown): NodeDesign {
   const named = [...new Set(shape.data.gateways.map(({ environment }) => environment))];
   // what an environment is for is the fleet's to say; the rules that depend on it are not for a single node
   const environments = named.map((name) => ({ name, kind: "dev" as const }));
-  const problems = fleetProblems({ environments, nodes: [shape.data] });
+  const problems = fleetProblems({ otherStacks: [], environments, nodes: [shape.data] });
   if (problems.length > 0) {
     // `nodes[0]` is this node
     throw new SpecError(problems.map(({ path, message }) => ({ field: fieldName(path.slice(2)), problem: message })));

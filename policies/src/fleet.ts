@@ -1,6 +1,6 @@
 import { lengthAt, textAt } from "./read.ts";
 import { placeOf, secretOf } from "./reference.ts";
-import { AGENT, GATEWAY, NODE, PRINCIPAL, type Resource } from "./resource.ts";
+import { AGENT, GATEWAY, NODE, OTHER_STACK, PRINCIPAL, type Resource } from "./resource.ts";
 
 /** One place that a secret is used at; a field is undefined where the resource does not say. */
 export interface Use {
@@ -117,6 +117,18 @@ export class Fleet {
           ...IDENTITY_SECRETS.flatMap((path) => use("identity", textAt(props, "nodeIdentity", ...path))),
           ...principals(props).flatMap((reference) => use("principal", reference)),
         ];
+      case OTHER_STACK: {
+        const stack = textAt(props, "stack") ?? name;
+        return Array.from({ length: lengthAt(props, "credentials") }, (_, index): Use[] => {
+          const at = (key: string): string | undefined => textAt(props, "credentials", index, key);
+          const reference = at("ref");
+          if (reference === undefined) return [];
+          const [gateway, agent] = (at("principal") ?? "").split("/");
+          const track = at("track") === "provider" ? "provider" : "gateway";
+          const names = { name: `${stack} ${at("principal") ?? ""}`, gateway: `${stack} ${gateway ?? ""}`, agent };
+          return [{ urn, ...names, node: undefined, environment: at("environment"), track, reference }];
+        }).flat();
+      }
       case PRINCIPAL: {
         const key = textAt(props, "publicKey");
         return key === undefined ? [] : use("principal", `ssh-key://${key.split(" ").slice(0, 2).join("/")}`);

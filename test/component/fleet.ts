@@ -5,7 +5,7 @@ import program from "../../index.ts";
 import type { IssuedCredential } from "../../node/protocol.ts";
 import type { FleetInput } from "../../spec/index.ts";
 import { validFleet } from "../fleet-input.ts";
-import { mockedRun, type MockedRun } from "./mocked-run.ts";
+import { mockedRun, type MockedRun, type RunOptions } from "./mocked-run.ts";
 
 /** Values that nothing visible may contain. */
 export const KEYS = {
@@ -52,6 +52,7 @@ export interface FleetRun {
   readonly onRegister?: (name: string) => void;
   /** What the nodes say about the age of their credentials; default nothing. */
   readonly issued?: readonly IssuedCredential[];
+  readonly otherStacks?: RunOptions["otherStacks"];
 }
 
 /** Runs the program of `index.ts` for a fleet. */
@@ -65,5 +66,6 @@ export async function runFleet(fleet: FleetInput, options: FleetRun = {}): Promi
     ...(options.preview !== undefined && { preview: options.preview }),
     ...(options.onRegister !== undefined && { onRegister: options.onRegister }),
     ...(options.issued !== undefined && { issued: options.issued }),
+    ...(options.otherStacks !== undefined && { otherStacks: options.otherStacks }),
   });
 }

@@ -1,5 +1,19 @@
 import { gh102 } from "../../policies/src/rules/gh102-one-environment-per-credential.ts";
-import { ruleContract, unchanged } from "./stack.ts";
+import { ruleContract, unchanged, type Stack } from "./stack.ts";
+
+/** What the program registers first, for each of the fleet's `otherStacks`. */
+function otherStack(stack: Stack, credentials: readonly object[] | undefined): void {
+  const name = "acme/gateways/trial";
+  const props = { stack: name, ...(credentials && { credentials: [...credentials] }) };
+  stack.resources.unshift({
+    type: "gatehouse:index:OtherStack",
+    name,
+    parent: "",
+    parentType: "",
+    secretOutputs: [],
+    props,
+  });
+}
 
 ruleContract(gh102, {
   faults: [
@@ -33,6 +47,30 @@ ruleContract(gh102, {
       plant: unchanged,
       says: [/team-a\/builder: pulumi:\/\/builder-anthropic is also used in environment dev of another stack/],
       given: { otherStacks: ["dev pulumi://builder-anthropic", "live pulumi://research-anthropic"] },
+    },
+    {
+      label: "a path that another stack's ledger has in another environment",
+      plant: (stack) => {
+        stack.set("Agent", "team-a/builder", ["credentials", 0, "ref"], "vault://kv/keys#live");
+        otherStack(stack, [
+          { principal: "x/y", environment: "trial", track: "provider", ref: "vault://kv/keys#trial" },
+        ]);
+      },
+      says: [/vault:\/\/kv\/keys#live is also used in environment trial, by acme\/gateways\/trial x\/y/],
+    },
+    {
+      label: "another stack without a ledger",
+      plant: (stack) => {
+        otherStack(stack, undefined);
+      },
+      says: [/acme\/gateways\/trial: credentials is not declared/],
+    },
+    {
+      label: "another stack's ledger that does not say for which environment",
+      plant: (stack) => {
+        otherStack(stack, [{ principal: "x/y", track: "provider", ref: "vault://kv/other#trial" }]);
+      },
+      says: [/acme\/gateways\/trial: credentials\[0\]\.environment is not declared/],
     },
     {
       label: "one role of the nodes in two environments",

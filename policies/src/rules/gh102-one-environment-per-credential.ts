@@ -1,6 +1,6 @@
-import { Findings } from "../read.ts";
+import { Findings, lengthAt } from "../read.ts";
 import { placeOf, shown } from "../reference.ts";
-import { AGENT, GATEWAY } from "../resource.ts";
+import { AGENT, GATEWAY, OTHER_STACK } from "../resource.ts";
 import { defineRule } from "../rule.ts";
 
 export const gh102 = defineRule({
@@ -8,7 +8,7 @@ export const gh102 = defineRule({
   title: "One environment for each credential",
   severity: "mandatory",
   reads:
-    "`environment` and the references of every `Gateway` and `Agent`; for references of a manager its path without the field",
+    "`environment` and the references of every `Gateway` and `Agent`, and the ledgers of the fleet's `otherStacks`; for references of a manager its path without the field",
   why: "A key that works in two environments makes a leak of the weaker one a leak of production, and a path that holds the fields of both gives whoever may read one the other.",
   source:
     "the rule of least privilege in the field guide this project was started from: key material for each agent and environment",
@@ -17,12 +17,20 @@ export const gh102 = defineRule({
     otherStacks: {
       kind: "texts",
       default: [],
-      doc: "References that other stacks of the team use, as `ENVIRONMENT REFERENCE`; `gatehouse credentials --json` of those stacks has them",
+      doc: "References that stacks use which this run cannot read, as `ENVIRONMENT REFERENCE` (`gatehouse credentials --json` has them); those that it can read belong into the fleet's `otherStacks`",
     },
   },
   check: (resource, { fleet, parameters }) => {
-    if (resource.type !== AGENT && resource.type !== GATEWAY) return [];
     const found = new Findings(resource.props);
+    if (resource.type === OTHER_STACK) {
+      found.need("credentials");
+      for (let index = 0; index < lengthAt(resource.props, "credentials"); index += 1) {
+        found.needText("credentials", index, "environment");
+        found.needText("credentials", index, "ref");
+      }
+      return found.problems;
+    }
+    if (resource.type !== AGENT && resource.type !== GATEWAY) return [];
     const environment = found.needText("environment");
     if (environment === undefined) return found.problems;
     for (const { reference } of fleet.usesOf(resource)) {
