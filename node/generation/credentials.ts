@@ -24,6 +24,17 @@ export async function stagedCredentials(
   return await readJsonOrNull(stagedCredentialsPath(home, agent), deliveredCredentials);
 }
 
+/** OpenClaw takes blanks for no key, and says so only once the process that served is gone. */
+function emptyCredential(agent: string, provider: string): PhaseFailure {
+  return new PhaseFailure({
+    layer: "provider credential",
+    code: "credential-empty",
+    message: `the credential of agent '${agent}' for provider '${provider}' holds nothing but blanks`,
+    fix: "put the key where its reference leads, then run the same command again; nothing was changed",
+    exit: EXIT.refused,
+  });
+}
+
 /** SECRET: the files of a generation that hold values. */
 export interface ComposedSecrets {
   /** The EnvironmentFile: the gateway token, the keys that go there, and what the launcher shows to secret managers. */
@@ -58,6 +69,7 @@ export async function composeSecrets(
           exit: EXIT.refused,
         });
       }
+      if (found.value.trim() === "") throw emptyCredential(agent.id, wanted.provider);
       if (wanted.delivery === "file") keys[found.variable] = found.value;
       else variables.set(found.variable, found.value);
     }

@@ -244,22 +244,6 @@ function askAgent(cli: OpenclawCli, id: string, niceness = 0): Promise<Answer> {
   return cli.run(["models", "status", "--json", "--check", "--agent", id], { niceness });
 }
 
-/**
- * Checks agents' credentials of a generation whose configuration is live already: before the restart, so that the checks
- * take no processor from it, and a bad key stops nothing.
- * @throws {PhaseFailure} `agent-credential`.
- */
-export async function checkCredentials(
-  generation: StoredGeneration,
-  ids: readonly string[],
-  context: Context,
-): Promise<void> {
-  if (ids.length === 0) return;
-  const cli = await OpenclawCli.of(generation);
-  const answers = await Promise.all(ids.map(async (id) => [id, await askAgent(cli, id)] as const));
-  for (const [agent, answer] of answers) checkAgent(agent, answer, { cli, generation, context });
-}
-
 export interface GateOptions extends Omit<StartWatch, "onListening"> {
   /** Agents whose credentials are checked while it starts. */
   readonly agents: readonly string[];

@@ -3,6 +3,7 @@ import { PhaseFailure, toPhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import type { Context } from "../phase.ts";
 import type { RotationProof } from "../protocol.ts";
+import { launchedVariables } from "../generation/variables.ts";
 import { acceptCandidate } from "../openclaw/candidate.ts";
 import {
   liveGeneration,
@@ -13,7 +14,7 @@ import {
   setLiveGeneration,
 } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
-import { checkCredentials, passGate, reloadSecrets, waitUntilReady } from "./gate.ts";
+import { passGate, reloadSecrets, waitUntilReady } from "./gate.ts";
 import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
 import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
 import { proveRotation } from "./proof.ts";
@@ -126,12 +127,13 @@ function isRotation(before: StoredGeneration, { files, manifest }: StoredGenerat
 
 /** Whether nothing but the key file differs, so that the running process can take it without a restart. */
 function isReloadable(before: StoredGeneration, { files, manifest }: StoredGeneration): boolean {
-  const withoutKeys = (stored: StoredGeneration["files"]): string => JSON.stringify({ ...stored, keys: null });
+  const names = new Set([...Object.keys(before.files), ...Object.keys(files)] as (keyof typeof files)[]);
+  names.delete("keys");
   return (
     isRotation(before, { files, manifest }) &&
     files.keys !== undefined &&
     before.files.keys !== undefined &&
-    withoutKeys(before.files) === withoutKeys(files)
+    [...names].every((name) => before.files[name] === files[name])
   );
 }
 
@@ -214,9 +216,8 @@ export async function switchTo(
   const reloads = before !== null && isReloadable(before, generation) && (await isServing(home, before, context));
   context.progress(`checking the new generation with OpenClaw ${manifest.openclawVersion}`);
   try {
-    await (rotates
-      ? checkCredentials(generation, agentsWithNewKeys(before, generation), context)
-      : acceptCandidate(home, generation));
+    // what the node cannot read itself stops nothing
+    await (rotates ? launchedVariables(generation) : acceptCandidate(home, generation));
   } catch (error) {
     // What the runtime refuses is no point to return to.
     if (to !== from && to !== (await liveGeneration(home))) await removeGeneration(home, to);
@@ -238,7 +239,7 @@ export async function switchTo(
         interruptionMs = Math.round(performance.now() - stopped);
         context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; waiting for OpenClaw's own checks`);
       };
-      const agents = rotates ? [] : manifest.agents.map(({ id }) => id);
+      const agents = rotates ? agentsWithNewKeys(before, generation) : manifest.agents.map(({ id }) => id);
       proof = await passGate(home, generation, context, { agents, before, since, onReady });
     }
     await setLiveGeneration(home, to);

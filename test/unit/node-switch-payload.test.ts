@@ -52,6 +52,11 @@ describe("the environment of a generation", () => {
     await expect(composeSecrets(bench.home, { token, agents: byFile })).rejects.toThrow(/no staged credential/);
   });
 
+  it.each([" ", "\n\t"])("refuses a key of blanks before anything is stopped: %j", async (value) => {
+    stage("research", [{ ...staged, value }]);
+    await expect(compose()).rejects.toMatchObject({ code: "credential-empty", layer: "provider credential" });
+  });
+
   const missing = "agent 'research' has no staged credential for provider 'anthropic'";
   const another = "agent 'research' has another credential staged for provider 'anthropic'";
   it.each([

@@ -135,7 +135,8 @@ describe("a switch that changes the key file only", () => {
     } as const;
     return {
       manifest: { ...manifest, generation: name, agents: [{ id: "research", credentials: [credential] }] },
-      files: { ...files, keys: JSON.stringify({ [VARIABLE]: key }) },
+      // not in the order in which they are read from the disk
+      files: { keys: JSON.stringify({ [VARIABLE]: key }), ...files },
     };
   }
   async function serveFirst(): Promise<void> {
