@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { setPriority } from "node:os";
 import { StringDecoder } from "node:string_decoder";
 
 /** What every command gets unless the caller says otherwise: no variable of this process is inherited. */
@@ -17,8 +16,6 @@ export interface ExecOptions {
   readonly timeoutSeconds: number;
   readonly uid?: number;
   readonly gid?: number;
-  /** 0, the default, to 19: how far it gives way to others (nice(1)). */
-  readonly niceness?: number;
   /** Bytes kept of each stream, the last ones; default 1 MiB. */
   readonly keepBytes?: number;
   /** Called with every complete line of stderr as it comes. */
@@ -96,15 +93,6 @@ function feedLines(onLine: (line: string) => void): { push(chunk: Buffer): void;
   };
 }
 
-function giveWay(child: ChildProcess, niceness: number): void {
-  if (child.pid === undefined || niceness === 0) return;
-  try {
-    setPriority(child.pid, niceness);
-  } catch {
-    // it ended already
-  }
-}
-
 /**
  * Runs a program without a shell, in its own process group. Resolves for every exit status; rejects only when the
  * program could not be started (ENOENT, EACCES). Neither stdin nor the environment is ever logged.
@@ -121,7 +109,6 @@ export async function exec(argv: readonly [string, ...string[]], options: ExecOp
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   running.add(child);
-  giveWay(child, options.niceness ?? 0);
   const limit = options.keepBytes ?? 1024 * 1024;
   const stdout = new Tail(limit);
   const stderr = new Tail(limit);

@@ -35,7 +35,7 @@ export class OpenclawCli {
    */
   async run(
     args: readonly string[],
-    options: { readonly configPath?: string; readonly timeoutSeconds?: number; readonly niceness?: number } = {},
+    options: { readonly configPath?: string; readonly timeoutSeconds?: number } = {},
   ): Promise<Answer> {
     const { nodePath, cliPath } = this.#generation.manifest;
     const user = ownUser();
@@ -52,7 +52,6 @@ export class OpenclawCli {
       },
       cwd: "/",
       timeoutSeconds: options.timeoutSeconds ?? 60,
-      niceness: options.niceness ?? 0,
       keepBytes: 4 * 1024 * 1024,
     });
     return { result, json: parse(result.stdout) };

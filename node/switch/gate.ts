@@ -35,8 +35,6 @@ const NO_CAUSE = /systemd stop timeout|shutdown budget|^(Start|Stopp)(ed|ing) |F
  */
 const PASSING = /StateDatabaseCoordinatorContention/;
 const PASSING_STARTS = 2;
-/** A command beside a start gets what the start leaves: every second of it is one without a gateway. */
-const BESIDE_A_START = 19;
 /** `models status --check`: 0 usable, 2 usable but expiring (facts: openclaw.md 3). */
 const USABLE = new Set<number | null>([0, 2]);
 
@@ -240,58 +238,44 @@ function checkAgent(
   );
 }
 
-function askAgent(cli: OpenclawCli, id: string, niceness = 0): Promise<Answer> {
-  return cli.run(["models", "status", "--json", "--check", "--agent", id], { niceness });
+function askAgent(cli: OpenclawCli, id: string): Promise<Answer> {
+  return cli.run(["models", "status", "--json", "--check", "--agent", id]);
 }
 
+function askStatus(cli: OpenclawCli): Promise<Answer> {
+  return cli.run(["gateway", "status", "--json", "--require-rpc"]);
+}
+
+/**
+ * What OpenClaw's own commands are asked: all of it while the process starts, the session alone once it is ready, or
+ * nothing, where neither configuration nor token is another one.
+ */
+export type VendorChecks = "everything" | "session" | "nothing";
+
 export interface GateOptions extends Omit<StartWatch, "onListening"> {
-  /** Agents whose credentials are checked while it starts. */
-  readonly agents: readonly string[];
+  readonly checks: VendorChecks;
   /** The last confirmed generation, whose token has to be refused if it is another one; null when there is none. */
   readonly before: StoredGeneration | null;
 }
 
 /**
  * Waits for a generation that was just started, and for everything it has to show before it is live: the vendor's own
- * view of service, session and every agent's credential, and a configuration that still means what was written.
- *
- * A start leaves half of two processors idle, so the vendor's commands begin before it is done: the agents' at once, the
- * session's when the gateway listens (measured: five seconds of every change). One that was too early is run again.
- * A first start makes the vendor's database and wants it for itself: there the agents' commands wait, too (seen with four
- * agents: `StateDatabaseCoordinatorContentionError`, and the start was over).
+ * view as far as `checks` says, the credentials of the running process, and a configuration that still means what was
+ * written.
  */
 export async function passGate(
   home: GatewayHome,
   generation: StoredGeneration,
   context: Context,
-  { agents, before, ...watch }: GateOptions,
+  { checks, before, ...watch }: GateOptions,
 ): Promise<RotationProof> {
-  const cli = await OpenclawCli.of(generation);
-  const askStatus = (niceness = 0): Promise<Answer> =>
-    cli.run(["gateway", "status", "--json", "--require-rpc"], { niceness });
-  const early = new Map<string, Promise<Answer>>();
-  const askAgents = (): void => {
-    for (const id of agents) if (!early.has(id)) early.set(id, begun(askAgent(cli, id, BESIDE_A_START)));
-  };
-  let status: Promise<Answer> | undefined;
-  try {
-    if (before !== null) askAgents();
-    const onListening = (): void => {
-      askAgents();
-      status = begun(askStatus(BESIDE_A_START));
-    };
-    await waitUntilReady(generation, context, { ...watch, onListening });
-  } finally {
-    // Whatever follows must find no command at work on this gateway's state.
-    await Promise.allSettled([...early.values(), status]);
-  }
-  const [statusAnswer, ...answers] = await Promise.all([
-    orAgain(status, askStatus),
-    ...agents.map(async (id) => [id, await orAgain(early.get(id), () => askAgent(cli, id))] as const),
-  ]);
+  if (checks === "everything") await allChecks(generation, context, { before, ...watch });
+  else await waitUntilReady(generation, context, watch);
   const proof = await proveRotation(generation, before, context);
-  checkStatus(statusAnswer, cli);
-  for (const [agent, answer] of answers) checkAgent(agent, answer, { cli, generation, context });
+  if (checks === "session") {
+    const cli = await OpenclawCli.of(generation);
+    checkStatus(await askStatus(cli), cli);
+  }
   if (!(await liveConfigMatches(home, generation))) {
     throw gateFailure(
       "config or disk",
@@ -301,6 +285,43 @@ export async function passGate(
     );
   }
   return proof;
+}
+
+/**
+ * A start leaves half of two processors idle, so the vendor's commands begin before it is done: the agents' at once, the
+ * session's when the gateway listens (measured: five seconds of every change). One that was too early is run again.
+ * A first start makes the vendor's database and wants it for itself: there the agents' commands wait, too (seen with four
+ * agents: `StateDatabaseCoordinatorContentionError`, and the start was over).
+ */
+async function allChecks(
+  generation: StoredGeneration,
+  context: Context,
+  { before, ...watch }: Omit<GateOptions, "checks">,
+): Promise<void> {
+  const cli = await OpenclawCli.of(generation);
+  const agents = generation.manifest.agents.map(({ id }) => id);
+  const early = new Map<string, Promise<Answer>>();
+  const askAgents = (): void => {
+    for (const id of agents) if (!early.has(id)) early.set(id, begun(askAgent(cli, id)));
+  };
+  let status: Promise<Answer> | undefined;
+  try {
+    if (before !== null) askAgents();
+    const onListening = (): void => {
+      askAgents();
+      status = begun(askStatus(cli));
+    };
+    await waitUntilReady(generation, context, { ...watch, onListening });
+  } finally {
+    // Whatever follows must find no command at work on this gateway's state.
+    await Promise.allSettled([...early.values(), status]);
+  }
+  const [statusAnswer, ...answers] = await Promise.all([
+    orAgain(status, () => askStatus(cli)),
+    ...agents.map(async (id) => [id, await orAgain(early.get(id), () => askAgent(cli, id))] as const),
+  ]);
+  checkStatus(statusAnswer, cli);
+  for (const [agent, answer] of answers) checkAgent(agent, answer, { cli, generation, context });
 }
 
 /**

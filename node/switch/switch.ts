@@ -15,6 +15,7 @@ import {
 } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { passGate, reloadSecrets, waitUntilReady } from "./gate.ts";
+import type { VendorChecks } from "./gate.ts";
 import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
 import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
 import { proveRotation } from "./proof.ts";
@@ -144,12 +145,13 @@ async function reload(home: GatewayHome, generation: StoredGeneration, context: 
   await reloadSecrets(generation);
 }
 
-/** The agents whose keys are not those of the generation before. A key that the node reads itself may be another one. */
-function agentsWithNewKeys(before: StoredGeneration, { manifest }: StoredGeneration): string[] {
-  const known = new Map(before.manifest.agents.map(({ id, credentials }) => [id, JSON.stringify(credentials)]));
-  return manifest.agents.flatMap(({ id, credentials }) =>
-    manifest.launch === undefined && known.get(id) === JSON.stringify(credentials) ? [] : [id],
-  );
+/**
+ * What the vendor is asked of a generation. Where values alone are new, its commands would judge files that it accepted
+ * before, with variables that we hand to them: the token it can be asked for, a key only the running process has.
+ */
+function checksFor(rotated: StoredGeneration | null, { manifest }: StoredGeneration): VendorChecks {
+  if (rotated === null) return "everything";
+  return rotated.manifest.tokenFingerprint === manifest.tokenFingerprint ? "nothing" : "session";
 }
 
 /** Live, unchanged on disk and answering: nothing to do. */
@@ -231,16 +233,16 @@ export async function switchTo(
   try {
     if (reloads) {
       await reload(home, generation, context);
-      proof = await passGate(home, generation, context, { agents: [], before });
+      proof = await passGate(home, generation, context, { checks: "nothing", before });
     } else {
       context.progress(`starting ${manifest.unit} with ${to}`);
       const { since, stopped } = await start(home, generation, context);
       const onReady = (): void => {
         interruptionMs = Math.round(performance.now() - stopped);
-        context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; waiting for OpenClaw's own checks`);
+        context.progress(`ready after ${(interruptionMs / 1000).toFixed(1)} s; proving it`);
       };
-      const agents = rotates ? agentsWithNewKeys(before, generation) : manifest.agents.map(({ id }) => id);
-      proof = await passGate(home, generation, context, { agents, before, since, onReady });
+      const checks = checksFor(rotates ? before : null, generation);
+      proof = await passGate(home, generation, context, { checks, before, since, onReady });
     }
     await setLiveGeneration(home, to);
   } catch (error) {

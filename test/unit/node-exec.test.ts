@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { getPriority } from "node:os";
 import { describe, expect, it } from "vitest";
 import { describeEnd, exec, killAllCommands, MINIMAL_PATH } from "../../node/lib/exec.ts";
 
@@ -36,15 +35,6 @@ describe("exec", () => {
   it("uses no shell: an argument is an argument", async () => {
     const argument = "$(echo x); `y` 'z' \"\n*";
     expect((await exec(["/usr/bin/printf", "%s", argument], { timeoutSeconds: 10 })).stdout).toBe(argument);
-  });
-
-  it("gives way when it is told to, and otherwise not", async () => {
-    // stdin ends only after the priority is set
-    const script = "process.stdin.resume().on('end', () => console.log(require('os').getPriority()))";
-    const own = getPriority();
-    expect((await exec(node(script), { timeoutSeconds: 10 })).stdout.trim()).toBe(String(own));
-    const result = await exec(node(script), { timeoutSeconds: 10, niceness: 19 });
-    expect(result.stdout.trim()).toBe("19");
   });
 
   it("survives a program that does not read its stdin", async () => {

@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 const gate = () =>
-  passGate(bench.home, bench.generation(NAME), bench.context(), { agents: ["research"], before: null });
+  passGate(bench.home, bench.generation(NAME), bench.context(), { checks: "everything", before: null });
 const ready = (seconds = 1) =>
   waitUntilReady(bench.generation(NAME, { readyTimeoutSeconds: seconds }), bench.context());
 
@@ -104,7 +104,7 @@ describe("the gate", () => {
     await failureOf(gate());
     expect(bench.calls()).toEqual([]);
     const generation = bench.generation(NAME);
-    await failureOf(passGate(bench.home, generation, bench.context(), { agents: ["research"], before: generation }));
+    await failureOf(passGate(bench.home, generation, bench.context(), { checks: "everything", before: generation }));
     expect(bench.calls().map((call) => call.split(" ")[0])).toEqual(["models-research"]);
   });
   it("gives the vendor's commands the generation's own credentials", async () => {
@@ -163,7 +163,7 @@ describe("the gate", () => {
     setTimeout(() => bench.behaviours.delete(NAME), 300);
     const generation = bench.generation(NAME, { nodePath: "/nonexistent/node" });
     await expect(
-      passGate(bench.home, generation, bench.context(), { agents: ["research"], before: null }),
+      passGate(bench.home, generation, bench.context(), { checks: "everything", before: null }),
     ).rejects.toMatchObject({
       code: "ENOENT",
     });

@@ -148,7 +148,11 @@ describe("a switch that changes values only", () => {
       id,
       credentials: fingerprint === undefined ? [] : [{ provider: "anthropic", variable: VARIABLE, fingerprint }],
     }));
-    return { manifest: { ...manifest, agents }, files: { ...generation.files, unit: `# ${OLD}\n[Service]\n` } };
+    const tokenFingerprint = fingerprint === undefined ? "another-token" : manifest.tokenFingerprint;
+    return {
+      manifest: { ...manifest, tokenFingerprint, agents },
+      files: { ...generation.files, unit: `# ${OLD}\n[Service]\n` },
+    };
   };
   const rotated = (): StoredGeneration => withKeys("k2");
 
@@ -159,18 +163,18 @@ describe("a switch that changes values only", () => {
     expect(bench.calls().map((call) => call.split(" ")[0])).toEqual(["gateway-status"]);
   });
 
-  it("asks for no new acceptance, and checks the agents' new credentials beside the start", async () => {
+  it("asks for nothing when only a key is new: the running process is the proof", async () => {
     const next = rotated();
     await stageGeneration(bench.home, next);
-    await switchTo(bench.home, next, 3, bench.context());
-    expect(bench.calls()).toContain(`models-research config=live key=${KEY}`);
-    expect(bench.calls().map((call) => call.split(" ")[0])).not.toContain("secrets-apply");
+    const { proof } = await switchTo(bench.home, next, 3, bench.context());
+    expect(bench.calls()).toEqual([]);
+    expect(proof).toMatchObject({ variables: 2 });
   });
 
-  it("goes back for a key that cannot be used", async () => {
-    bench.answer("models-research", { auth: { missingProvidersInUse: ["anthropic"] } }, { status: 1 });
+  it("goes back when the process has not got the new key", async () => {
+    bench.environment = () => new Map([[TOKEN_VARIABLE, TOKEN], [VARIABLE, "another"]]); // prettier-ignore
     const failure = await failureOf(switchTo(bench.home, rotated(), 3, bench.context()));
-    expect(failure).toMatchObject({ layer: "provider credential", code: "agent-credential" });
+    expect(failure).toMatchObject({ layer: "provider credential", code: "stale-environment" });
     expect(failure.message).toContain(`${NEW} is serving again`);
     expect(bench.running).toBe(NEW);
   });
