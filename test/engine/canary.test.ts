@@ -1,14 +1,14 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FILES, searchDirectory, searchNode, together, type Finding, type Searched } from "./canary-search.ts";
 import { canaryKey, FleetBench } from "./fleet-fixture.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
-import { OrdinaryPulumi, POLICIES } from "./ordinary-pulumi.ts";
+import { OrdinaryPulumi, POLICIES, ROOT } from "./ordinary-pulumi.ts";
 
 const USER = "oc-canary";
 const HOME = `/home/${USER}`;
@@ -20,7 +20,8 @@ const DROP_IN = `${HOME}/.config/systemd/user/openclaw-gateway.service.d`;
 const ALLOWED = [
   `600 ${USER} ${HOME}/.openclaw/gateway.systemd.env`,
   `600 ${USER} ${HOME}/.gatehouse/agents/[a-z]+/credentials.json`,
-  `600 ${USER} ${HOME}/.gatehouse/generations/[^/]+/gateway.env`,
+  `600 ${USER} ${HOME}/.gatehouse/generations/[^/]+/(gateway.env|keys.json)`,
+  `600 ${USER} ${HOME}/.config/gatehouse/keys.json`,
 ].map((pattern) => new RegExp(`^${pattern}$`));
 
 const KEPT = "state with its history, engine logs at the highest verbosity, event streams, policy output";
@@ -62,8 +63,17 @@ describe.skipIf(!(await nodesCanRun()))("every secret of a stack", () => {
       PULUMI_CONFIG_PASSPHRASE: passphrase,
       SSH_AUTH_SOCK: await startAgent(identityFile),
     });
+    const plain = bench.gateway("canary", 0, ["research", "builder"]);
     const gateway = {
-      ...bench.gateway("canary", 0, ["research", "builder"]),
+      ...plain,
+      // one key in a variable, one in a file
+      agents: plain.agents.map((agent) => ({
+        ...agent,
+        credentials: agent.credentials.map((credential) => ({
+          ...credential,
+          ...(agent.id === "builder" && { delivery: "file" as const }),
+        })),
+      })),
       token: "pulumi://canary-token",
       keepGenerations: 4,
     };
@@ -139,6 +149,29 @@ describe.skipIf(!(await nodesCanRun()))("every secret of a stack", () => {
     // the start was tried, and the previous generation serves again
     await bench.output(`test ! -e ${FAIL_ONCE}`);
     await bench.until(`curl -fs http://127.0.0.1:${bench.gateway("canary", 0, []).port}/readyz`);
+    await onlyWhereAllowed();
+  });
+
+  it("is nowhere else after a diagnosis and its bundle", async () => {
+    const project = operator("diagnosis/project");
+    await mkdir(project, { recursive: true, mode: 0o700 });
+    await chmod(operator("diagnosis"), 0o700);
+    await copyFile(join(pulumi.project, "Pulumi.canary.yaml"), join(project, "Pulumi.canary.yaml"));
+    const symptom = `Unauthorized: token ${markers["token"] ?? ""} was refused`;
+    const done = await new Promise<{ readonly status: number; readonly shown: string }>((resolve) => {
+      const options = ["--stack", "canary", "--state-dir", operator("diagnosis"), "--bundle", operator("bundle")];
+      execFile(
+        "sh",
+        ["bin/gatehouse", "diagnose", "canary", "--json", "--symptom", symptom, ...options],
+        { cwd: ROOT, env: { ...process.env, ...pulumi.variables } },
+        (error, stdout, stderr) => {
+          resolve({ status: error === null ? 0 : Number(error.code), shown: stdout + stderr });
+        },
+      );
+    });
+    await writeFile(operator("diagnosis.log"), done.shown);
+    // the drop-in that made the start fail is still there, and is named
+    expect(done.shown).toContain("fail.conf");
     await onlyWhereAllowed();
   });
 

@@ -155,6 +155,18 @@ export class FleetBench {
     }
   }
 
+  /** The vendor's command line as a gateway's user, with the unit's variables; what it printed. */
+  async openclaw(user: string, args: string): Promise<string> {
+    const script = `cd; set -a; . .openclaw/gateway.systemd.env; set +a
+      field() { sed -n "s/.*\\"$1\\": \\"\\([^\\"]*\\)\\".*/\\1/p" .gatehouse/current/manifest.json; }
+      exec "$(field nodePath)" "$(field cliPath)" ${args} </dev/null`;
+    const { stdout } = await this.node.exec(
+      `runuser -u ${user} -- env -i HOME=/home/${user} XDG_RUNTIME_DIR=/run/user/$(id -u ${user}) PATH=/usr/bin:/bin sh -s`,
+      { stdin: script },
+    );
+    return stdout;
+  }
+
   /** How many logins sshd has accepted so far. */
   async logins(): Promise<number> {
     return Number(

@@ -23,8 +23,11 @@ describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
   afterAll(() => bench.stop());
 
   const teamA = (agents: readonly string[] = ["research", "builder"]) => bench.gateway("team-a", 0, agents);
-  const teamB = (keyVersion = 1) =>
-    bench.gateway("team-b", 1, ["writer"], { https: { listen: "all", names: [NAME], keyVersion } });
+  /** First on all interfaces, later on one. */
+  const teamB = (keyVersion: 1 | 2 = 1) =>
+    bench.gateway("team-b", 1, ["writer"], {
+      https: { listen: keyVersion === 1 ? "all" : "127.0.0.2", names: [NAME], keyVersion },
+    });
   let authority = "";
 
   /** As a client that knows the name and the authority, or only the first; the exit status is curl's. */
@@ -127,10 +130,15 @@ describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
     expect(updated).toEqual(["team-b-gateway", "team-b-verify"]);
     expect(await bench.pid("oc-team-a")).toBe(pid);
     expect(JSON.parse((await asClient("trusting")).stdout)).toMatchObject({ status: "live" });
+    const direct = `curl -sS --cacert /tmp/authority.pem https://127.0.0.2:${teamB().port}/healthz`;
+    expect(JSON.parse(await bench.output(direct))).toMatchObject({ status: "live" });
     const shown = report.outputs.nodes["box-1"]?.gateways["team-b"]?.certificate?.fingerprint;
     const served = `openssl s_client -connect 127.0.0.1:${teamB().port} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256`;
     expect(await bench.output(served)).toBe(`sha256 Fingerprint=${shown ?? ""}`);
     await expectOwnKey("oc-team-b", "writer", "team-b-writer");
+    const audit = await bench.openclaw("oc-team-b", "security audit --json");
+    expect(JSON.parse(audit), audit).toMatchObject({ summary: { critical: 0 } });
+    expect(JSON.parse(await bench.openclaw("oc-team-b", "config validate --json"))).toMatchObject({ valid: true });
   });
 
   it("removes an agent with its credentials, and keeps its workspace", async () => {

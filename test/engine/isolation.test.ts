@@ -157,9 +157,11 @@ describe.skipIf(!(await nodesCanRun()))("agents of two gateways", () => {
 
   it("pass the vendor's own audit with every preset", async () => {
     for (const user of [USER_A, USER_B]) {
-      const audit = JSON.parse(await openclaw(user, "security audit --json")) as { summary: { critical: number } };
+      const audit = JSON.parse(await bench.openclaw(user, "security audit --json")) as {
+        summary: { critical: number };
+      };
       expect(audit.summary.critical, JSON.stringify(audit)).toBe(0);
-      expect(JSON.parse(await openclaw(user, "config validate --json"))).toMatchObject({ valid: true });
+      expect(JSON.parse(await bench.openclaw(user, "config validate --json"))).toMatchObject({ valid: true });
     }
   });
 
@@ -283,16 +285,4 @@ describe.skipIf(!(await nodesCanRun()))("agents of two gateways", () => {
     expect(keysSince(before)).toEqual([]);
     expect(await agentTurn(bench.node, { user: USER_A }, "reader")).toMatchObject({ ok: true });
   });
-
-  /** The vendor's command line as the gateway's user, with the unit's variables. */
-  async function openclaw(user: string, args: string): Promise<string> {
-    const script = `cd; set -a; . .openclaw/gateway.systemd.env; set +a
-      field() { sed -n "s/.*\\"$1\\": \\"\\([^\\"]*\\)\\".*/\\1/p" .gatehouse/current/manifest.json; }
-      exec "$(field nodePath)" "$(field cliPath)" ${args} </dev/null`;
-    const { stdout } = await bench.node.exec(
-      `runuser -u ${user} -- env -i HOME=/home/${user} XDG_RUNTIME_DIR=/run/user/$(id -u ${user}) PATH=/usr/bin:/bin sh -s`,
-      { stdin: script },
-    );
-    return stdout;
-  }
 });

@@ -44,6 +44,11 @@ export class OrdinaryPulumi {
     return new OrdinaryPulumi(project, cli.command, environment);
   }
 
+  /** What a command needs that works on the same state. */
+  get variables(): NodeJS.ProcessEnv {
+    return this.#environment;
+  }
+
   run(args: readonly string[], stdin = ""): Promise<{ readonly status: number; readonly output: string }> {
     return new Promise((resolve) => {
       const options = { cwd: this.project, env: this.#environment, maxBuffer: 512 * 1024 * 1024 };
