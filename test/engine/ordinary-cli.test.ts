@@ -1,12 +1,43 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateKeyPair } from "../../sandbox/node/keys.ts";
+import type { FleetInput } from "../../spec/index.ts";
+import { validFleet } from "../fleet-input.ts";
 import { canaryKey } from "./fleet-fixture.ts";
 import { OrdinaryPulumi, POLICIES, ROOT } from "./ordinary-pulumi.ts";
 
 const TIMEOUT_MS = 240_000;
+const SHARED = "vault://kv/prod/research#key";
+
+interface Exported {
+  readonly deployment: { resources?: object[] };
+}
+
+/** The valid fleet, whose first agent's key is kept where another stack's ledger has one. */
+function fleetBeside(otherStack: string): FleetInput {
+  const fleet: FleetInput = validFleet();
+  const vault = { address: "https://vault.example.net:8200", roleId: "x", secretId: "pulumi://node-secret-id" };
+  return {
+    ...fleet,
+    otherStacks: [otherStack],
+    nodes: fleet.nodes.map((node) => ({
+      ...node,
+      connection: { ...node.connection, privateKey: undefined },
+      gateways: node.gateways.map((gateway) => ({
+        ...gateway,
+        nodeIdentity: { vault },
+        agents: gateway.agents.map((agent, index) =>
+          index === 0
+            ? { ...agent, credentials: [{ provider: "anthropic", secret: SHARED, resolve: "node" as const }] }
+            : agent,
+        ),
+      })),
+    })),
+  };
+}
 
 describe("Pulumi.example.yaml under the ordinary CLI", { timeout: TIMEOUT_MS }, () => {
   const work = mkdtempSync(join(tmpdir(), "gatehouse-example-"));
@@ -55,5 +86,56 @@ describe("Pulumi.example.yaml under the ordinary CLI", { timeout: TIMEOUT_MS }, 
     expect(status).toBe(1);
     expect(output).toContain("nothing was contacted");
     expect(output).not.toContain("command:remote:Command");
+  });
+});
+
+describe("another stack of the team", { timeout: TIMEOUT_MS }, () => {
+  const work = mkdtempSync(join(tmpdir(), "gatehouse-stacks-"));
+  let pulumi: OrdinaryPulumi;
+
+  beforeAll(async () => {
+    pulumi = await OrdinaryPulumi.prepare(work, { PULUMI_CONFIG_PASSPHRASE: "test" });
+    expect(await pulumi.run(["stack", "init", "other"])).toMatchObject({ status: 0 });
+    const file = join(work, "other.json");
+    expect(await pulumi.run(["stack", "export", "--file", file])).toMatchObject({ status: 0 });
+    const exported = JSON.parse(readFileSync(file, "utf8")) as Exported;
+    const type = "pulumi:pulumi:Stack";
+    const ledger = [{ track: "provider", principal: "gw/agent", environment: "trial", ref: SHARED }];
+    exported.deployment.resources = [
+      { urn: `urn:pulumi:other::gatehouse::${type}::gatehouse-other`, type, custom: false, outputs: { ledger } },
+    ];
+    writeFileSync(file, JSON.stringify(exported));
+    const imported = await pulumi.run(["stack", "import", "--file", file]);
+    expect(imported.status, imported.output).toBe(0);
+    expect(await pulumi.run(["stack", "init", "two"])).toMatchObject({ status: 0 });
+  }, TIMEOUT_MS);
+  afterAll(() => {
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  /** A preview with the pack of the fleet beside that stack. */
+  async function preview(otherStack: string): Promise<{ readonly status: number; readonly output: string }> {
+    const settings = join(pulumi.project, "Pulumi.two.yaml");
+    const before = parse(readFileSync(settings, "utf8")) as Readonly<Record<string, unknown>>;
+    writeFileSync(settings, stringify({ ...before, config: { "gatehouse:fleet": fleetBeside(otherStack) } }));
+    for (const key of ["builder-anthropic", "node-secret-id"]) {
+      const set = await pulumi.run(["config", "set", "--secret", `gatehouse:${key}`], canaryKey());
+      expect(set.status, set.output).toBe(0);
+    }
+    return await pulumi.run(["preview", "--policy-pack", POLICIES]);
+  }
+
+  it("is read by the real engine: a credential of both is refused", async () => {
+    const { status, output } = await preview("organization/gatehouse/other");
+    const text = output.replace(/\s+/g, " ");
+    expect(status, output).toBe(1);
+    expect(text).toContain(`GH101 One agent for each credential: team-a/research: ${SHARED} is also the credential of`);
+    expect(text).toContain(`${SHARED} is also used in environment trial, by organization/gatehouse/other gw/agent`);
+  });
+
+  it("that is not there stops the preview", async () => {
+    const { status, output } = await preview("organization/gatehouse/nobody");
+    expect(status, output).toBe(1);
+    expect(output).toContain("organization/gatehouse/nobody");
   });
 });
