@@ -1,11 +1,17 @@
 import { z } from "zod";
 
+/** Pulumi's YAML makes a date of a bare one and passes it on in another form (measured, 3.250.0). */
+const momentSchema = z.iso.datetime({
+  offset: true,
+  error: "expected an RFC 3339 date-time with its zone, in quotes: YAML takes a bare one for a date",
+});
+
 /** What a rotation or an update declares. */
 export const changeSchema = z.strictObject({
   /** Ticket that carries the decision. */
   ticket: z.string().min(1).max(200),
   /** When it may happen; RFC 3339 date-times with offset. */
-  window: z.strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) }),
+  window: z.strictObject({ from: momentSchema, to: momentSchema }),
   /** What it can break, in words: agents, gateways, environments. */
   blastRadius: z.string().min(1).max(500),
   /** Generation or procedure to return to. */

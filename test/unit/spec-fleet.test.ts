@@ -396,7 +396,7 @@ describe("a fleet with one fault gets one error that names the field", () => {
         const window = { from: "2026-01-01T00:00:00", to: "2026-01-02T00:00:00Z" };
         f["change"] = { ticket: "T", window, blastRadius: "a", rollbackPoint: "b" };
       },
-      /^change\.window\.from: /,
+      /^change\.window\.from: expected an RFC 3339 date-time with its zone, in quotes/,
     ],
     [
       "change without a ticket",
