@@ -7,9 +7,8 @@ import { HOST_KEY } from "../fleet-input.ts";
 import { FAULTS } from "./faults.ts";
 import { goodFleet, previewed, Stack } from "./stack.ts";
 
-/** A mocked run of the program takes 0.2 s, so each fleet is broken several times; GATEHOUSE_RANDOM_FLEETS makes more. */
-const FLEETS = Number(process.env["GATEHOUSE_RANDOM_FLEETS"] ?? 20);
-const FAULTS_EACH = 10;
+/** A mocked run of the program takes 0.2 s; each fleet is judged as it is and with one fault. */
+const FLEETS = Number(process.env["GATEHOUSE_RANDOM_FLEETS"] ?? 200);
 
 type GatewayInput = FleetInput["nodes"][number]["gateways"][number];
 
@@ -94,17 +93,15 @@ describe("random fleets", () => {
   });
 
   it(`are accepted by every rule, and with one fault refused by that rule alone: ${FLEETS} fleets`, async () => {
-    const faults = fc.shuffledSubarray(Object.entries(FAULTS), { minLength: FAULTS_EACH, maxLength: FAULTS_EACH });
+    const fault = fc.constantFrom(...Object.entries(FAULTS));
     await fc.assert(
-      fc.asyncProperty(nodesShape, faults, async (shapes, chosen) => {
+      fc.asyncProperty(nodesShape, fault, async (shapes, [id, { plant, also = [] }]) => {
         const fleet = fleetOf(shapes);
         const resources = await previewed(fleet, keysOf(fleet));
         expect(broken(new Stack(resources))).toEqual([]);
-        for (const [id, { plant, also = [] }] of chosen) {
-          const stack = new Stack(structuredClone(resources));
-          plant(stack);
-          expect(broken(stack).sort()).toEqual([id, ...also].sort());
-        }
+        const stack = new Stack(structuredClone(resources));
+        plant(stack);
+        expect(broken(stack).sort()).toEqual([id, ...also].sort());
       }),
       // a counterexample is printed with its seed
       { numRuns: FLEETS },
