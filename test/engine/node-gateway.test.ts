@@ -112,7 +112,7 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
       const confirmed = valueOf(await bench.apply("verify", subject.verify()));
       const sinceNow = { issued: confirmed.credentials[0]?.issued, rotated: confirmed.credentials[0]?.issued };
       expect(Date.parse(sinceNow.issued ?? "")).toBeLessThanOrEqual(Date.now());
-      expect(value.proof).toEqual({ variables: subject.served().length, oldTokenRefused: null });
+      expect(value.proof).toEqual({ variables: subject.served().length, oldTokenRefused: null, unconfirmedAgents: [] });
       expect(confirmed).toEqual({
         generation,
         health: "ready",
