@@ -43,7 +43,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     what: "gate: an agent without a usable key passes",
-    file: "node/switch/gate.ts",
+    file: "node/switch/vendor-checks.ts",
     from: "if (USABLE.has(answer.result.status)) return;",
     to: "if (USABLE.size > 0) return;",
     tests: ["test/unit/node-switch.test.ts"],

@@ -14,11 +14,13 @@ import {
   setLiveGeneration,
 } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
-import { passGate, reloadSecrets, waitUntilReady } from "./gate.ts";
+import { passGate } from "./gate.ts";
 import type { VendorChecks } from "./gate.ts";
 import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
 import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
 import { proveRotation } from "./proof.ts";
+import { waitUntilReady } from "./start-watch.ts";
+import { reloadSecrets } from "./vendor-checks.ts";
 
 /** Transient timer of the gateway user's manager; settles when nobody confirms. */
 export const DEAD_MAN = "gatehouse-dead-man";

@@ -23,7 +23,7 @@ import {
 import type { Context, Phase } from "../phase.ts";
 import { EXIT } from "../protocol.ts";
 import type { VerifyPayload, VerifyResult } from "../protocol.ts";
-import { waitUntilReady } from "../switch/gate.ts";
+import { waitUntilReady } from "../switch/start-watch.ts";
 import { readRolledBack } from "../switch/journal.ts";
 import { confirmSwitch, switchTo } from "../switch/switch.ts";
 import { DEVICE_ID, removeDevices } from "./devices.ts";

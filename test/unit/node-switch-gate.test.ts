@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { acceptCandidate } from "../../node/openclaw/candidate.ts";
 import { OpenclawCli } from "../../node/openclaw/cli.ts";
 import { EXIT } from "../../node/protocol.ts";
-import { passGate, waitUntilReady } from "../../node/switch/gate.ts";
+import { passGate } from "../../node/switch/gate.ts";
+import { waitUntilReady } from "../../node/switch/start-watch.ts";
 import { failureOf, KEY, nameOf, SwitchBench, TOKEN, UNIT, VERSION } from "./switch-fixture.ts";
 
 const NAME = nameOf("1");
