@@ -81,6 +81,7 @@ describe("a stack over the real engine", () => {
       await (await open(withSecret)).destroy();
       expect(await stack.outputs()).toEqual({
         nodes: {},
+        certificateAuthority: null,
         ledger: [],
         gatewayTokens: {},
         principals: [],
