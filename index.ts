@@ -71,6 +71,7 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
           hardening: switched.apply((result) => result?.hardening),
           interruptionSeconds: switched.apply((result) => result?.interruptionSeconds),
           proof: switched.apply((result) => result?.proof),
+          vendorPolicy: switched.apply((result) => result?.vendorPolicy ?? null),
           devices: verified.apply((result) => result?.devices),
           tokenFingerprint: gateway.tokenFingerprint,
           certificate: gateway.certificate.apply((view) => view ?? null),

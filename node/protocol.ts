@@ -159,6 +159,8 @@ export interface GatewayPayload {
     /** The same unit without what needs a user namespace, for nodes whose user manager may not create one. */
     readonly unitWithoutNamespaces: string;
     readonly secretsPlan: string;
+    /** `policy.jsonc` of the vendor's policy plugin. */
+    readonly policy: string;
   };
   readonly token: { readonly variable: string; readonly value: string; readonly fingerprint: string };
   /** PEM: the gateway's own HTTPS certificate, its private key, and the authority that signed it. */
@@ -200,6 +202,15 @@ export interface RotationProof {
   /** Agents with a key in a file: only their next turn shows that OpenClaw uses it. */
   readonly unconfirmedAgents: readonly string[];
 }
+/** What `openclaw policy check` says of a gateway without findings. Hashes are the vendor's, `sha256:` and hex digits. */
+export interface PolicyAttestation {
+  /** Of rules, observed state and findings together: the same configuration gives the same hash. */
+  readonly attestationHash: string;
+  /** Of `policy.jsonc`. */
+  readonly policyHash: string;
+  readonly checks: number;
+}
+
 export interface GatewayResult {
   readonly generation: string;
   readonly previousGeneration: string | null;
@@ -211,6 +222,8 @@ export interface GatewayResult {
   readonly interruptionSeconds: number;
   /** Null when nothing was switched. */
   readonly proof: RotationProof | null;
+  /** Null for a generation of an earlier version, which has no rules. */
+  readonly vendorPolicy: PolicyAttestation | null;
 }
 
 export interface VerifyPayload {

@@ -45,6 +45,8 @@ const gateway = z.object({
       unconfirmedAgents: z.array(z.string()).default([]),
     })
     .nullish(),
+  /** What `openclaw policy check` attests of the configuration; hashes are the vendor's. */
+  vendorPolicy: z.object({ attestationHash: z.string(), policyHash: z.string(), checks: z.int() }).nullish(),
   /** Paired devices after a token rotation; null when the last run rotated no token. */
   devices: z.object({ removed: z.array(device), kept: z.array(device) }).nullish(),
   tokenFingerprint: z.string(),

@@ -20,9 +20,17 @@ const FILE_WRITERS = ["write", "edit", "apply_patch"];
 /** Vendor names of the tools that run commands. */
 const COMMAND_RUNNERS = "group:runtime";
 
+interface SandboxPolicy {
+  readonly mode: "off" | "all";
+  readonly backend?: "docker";
+  readonly scope?: "agent";
+  readonly workspaceAccess?: "rw";
+  readonly docker?: { readonly network: "none"; readonly readOnlyRoot: true; readonly capDrop: readonly string[] };
+}
+
 interface ExecPolicy {
   readonly exec: { readonly host: "gateway" | "sandbox"; readonly mode: "deny" | "allowlist" | "full" };
-  readonly sandbox: Readonly<Record<string, unknown>>;
+  readonly sandbox: SandboxPolicy;
   readonly denied: readonly string[];
 }
 
@@ -43,11 +51,20 @@ const EXEC: Readonly<Record<PermissionsSpec["exec"], ExecPolicy>> = {
   host: { exec: { host: "gateway", mode: "full" }, sandbox: { mode: "off" }, denied: [] },
 };
 
+export interface AgentTools {
+  readonly tools: {
+    readonly profile: PermissionsSpec["profile"];
+    readonly alsoAllow: readonly string[];
+    readonly deny: readonly string[];
+    readonly exec: ExecPolicy["exec"];
+    readonly fs: { readonly workspaceOnly: true };
+    readonly elevated: { readonly enabled: false };
+  };
+  readonly sandbox: SandboxPolicy;
+}
+
 /** The `tools` and `sandbox` blocks of one agent (facts: OpenClaw 2026.9.6, configuration). */
-export function agentTools(permissions: PermissionsSpec): {
-  tools: Readonly<Record<string, unknown>>;
-  sandbox: Readonly<Record<string, unknown>>;
-} {
+export function agentTools(permissions: PermissionsSpec): AgentTools {
   const policy = EXEC[permissions.exec];
   const baseline = deniedBeyond(
     [...ALWAYS_DENIED, ...(permissions.profile === "minimal" ? FILE_WRITERS : [])],

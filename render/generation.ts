@@ -6,6 +6,7 @@ import { seccompOnly } from "./hardening.ts";
 import { identityVariables, renderLaunchPlan } from "./launch-plan.ts";
 import { gatewayLayout } from "./layout.ts";
 import { renderOpenclawConfig } from "./openclaw-config.ts";
+import { renderOpenclawPolicy } from "./openclaw-policy.ts";
 import { renderSecretsPlan } from "./secrets-plan.ts";
 import { renderSystemdUnit, type UnitRuntime } from "./systemd-unit.ts";
 
@@ -67,6 +68,7 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
       unit,
       unitWithoutNamespaces: seccompOnly(unit),
       secretsPlan: renderSecretsPlan(gateway),
+      policy: renderOpenclawPolicy(gateway),
     },
     token: { variable: GATEWAY_TOKEN_VARIABLE, fingerprint: input.tokenFingerprint },
     agents: gateway.agents.map((agent) => ({

@@ -56,6 +56,8 @@ export interface GatewayLayout {
   readonly launchRecordPath: string;
   /** Keys with `delivery: file`, as one JSON object by variable name; OpenClaw reads it. */
   readonly keysPath: string;
+  /** What OpenClaw's policy plugin holds the configuration to. */
+  readonly policyPath: string;
   /** Of a gateway with `https`: its certificate, the key of it, and the authority that signed it. */
   readonly certificatePath: string;
   readonly certificateKeyPath: string;
@@ -104,6 +106,7 @@ export function userLayout(user: string, home: string): GatewayLayout {
     launchPlanPath: `${home}/.config/gatehouse/launch.json`,
     launchRecordPath: `${stateDir}/gatehouse-launch.json`,
     keysPath: `${home}/.config/gatehouse/keys.json`,
+    policyPath: `${home}/.config/gatehouse/policy.jsonc`,
     certificatePath: `${home}/.config/gatehouse/tls/certificate.pem`,
     certificateKeyPath: `${home}/.config/gatehouse/tls/key.pem`,
     authorityPath: `${home}/.config/gatehouse/tls/authority.pem`,

@@ -11,6 +11,8 @@ import { agentTools } from "./agent-tools.ts";
 import type { GatewayLayout } from "./layout.ts";
 import { profileId, usedPlugins, usedProviders } from "./providers.ts";
 
+const POLICY_PLUGIN = "policy";
+
 /**
  * `openclaw.json` of one gateway. Every key is accepted by `openclaw config validate` of 2026.9.6; `meta` comes last, as
  * the vendor writes it, so that a vendor rewrite leaves the bytes alone (facts: openclaw.md 0.10, 2).
@@ -43,7 +45,7 @@ export function renderOpenclawConfig(node: NodeDesign, gateway: GatewaySpec, lay
     session: { dmScope: "per-channel-peer" },
     memory: { search: { enabled: false } },
     browser: { enabled: false },
-    plugins: pluginsBlock(gateway),
+    plugins: pluginsBlock(gateway, layout),
     diagnostics: { enabled: true },
     logging: {
       level: "info",
@@ -194,11 +196,18 @@ function pinnedRuntimes(models: readonly string[]): object {
   return { models: Object.fromEntries(pinned.map((model) => [model, { agentRuntime: { id: "openclaw" } }])) };
 }
 
-function pluginsBlock(gateway: GatewaySpec): object {
+function pluginsBlock(gateway: GatewaySpec, layout: GatewayLayout): object {
   const plugins = usedPlugins(gateway);
   return {
     enabled: true,
-    allow: plugins,
-    entries: Object.fromEntries(plugins.map((plugin) => [plugin, { enabled: true }])),
+    allow: [...plugins, POLICY_PLUGIN],
+    entries: {
+      ...Object.fromEntries(plugins.map((plugin) => [plugin, { enabled: true }])),
+      // holds this file to policy.jsonc, in `openclaw policy check` and in `doctor --lint`; repairs nothing
+      [POLICY_PLUGIN]: {
+        enabled: true,
+        config: { enabled: true, path: layout.policyPath, workspaceRepairs: false },
+      },
+    },
   };
 }

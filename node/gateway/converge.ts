@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { checkedCertificate } from "../generation/certificate.ts";
@@ -88,6 +89,7 @@ async function buildGeneration(
       tokenVariable: payload.token.variable,
       tokenFingerprint: payload.token.fingerprint,
       agents: payload.agents,
+      policy: createHash("sha256").update(payload.files.policy).digest("hex"),
       ...(payload.https === undefined ? {} : { https: checkedCertificate(payload.https, new Date()) }),
       ...(payload.launch === undefined ? {} : { launch: payload.launch.plan }),
     },
@@ -96,6 +98,7 @@ async function buildGeneration(
       ...secrets,
       unit: namespaces ? payload.files.unit : payload.files.unitWithoutNamespaces,
       secretsPlan: payload.files.secretsPlan,
+      policy: payload.files.policy,
       ...(payload.https === undefined
         ? {}
         : {

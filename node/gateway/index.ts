@@ -34,6 +34,7 @@ async function apply(payload: GatewayPayload, context: Context): Promise<Gateway
     hardening: { profile: converged.profile, findings },
     interruptionSeconds: converged.interruptionMs / 1000,
     proof: converged.proof,
+    vendorPolicy: converged.vendorPolicy,
   };
 }
 
@@ -53,6 +54,7 @@ async function removeGateway(untrusted: unknown, context: Context): Promise<Remo
     for (const name of generations) await removeGeneration(home, name);
     await rm(home.candidate, { recursive: true, force: true });
     await rm(home.issued, { force: true });
+    await rm(home.attestation, { force: true });
     await clearRolledBack(home);
     await clearJournal(home);
     return {

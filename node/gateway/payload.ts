@@ -34,6 +34,7 @@ export const gatewayPayload = object<GatewayPayload>({
     unit: text,
     unitWithoutNamespaces: text,
     secretsPlan: text,
+    policy: text,
   }),
   token: object<GatewayPayload["token"]>({ variable: variableName, value: text, fingerprint: text }),
   https: optional(object<NonNullable<GatewayPayload["https"]>>({ certificate: text, key: text, authority: text })),

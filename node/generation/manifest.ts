@@ -58,6 +58,8 @@ export interface Manifest {
   readonly agents: GatewayPayload["agents"];
   /** Of the HTTPS certificate that it serves: SHA-256, 32 pairs of hex digits with colons, and its end, RFC 3339. */
   readonly https?: { readonly fingerprint: string; readonly notAfter: string };
+  /** SHA-256 of its `policy.jsonc`, hex digits; generations of earlier versions have none. */
+  readonly policy?: string;
   /** What the launcher resolves at every start. */
   readonly launch?: LaunchPlan;
 }
@@ -77,5 +79,6 @@ export const manifestShape = object<Manifest>({
   tokenFingerprint: text,
   agents: agentCredentials,
   https: optional(object<NonNullable<Manifest["https"]>>({ fingerprint: text, notAfter: text })),
+  policy: optional(textLike(/^[0-9a-f]{64}$/, "a SHA-256 in hex digits")),
   launch: optional(launchPlan),
 });

@@ -23,6 +23,7 @@ const OPTIONAL_NAMES = {
   certificate: "certificate.pem",
   certificateKey: "key.pem",
   authority: "authority.pem",
+  policy: "policy.jsonc",
 } as const;
 type OptionalFile = keyof typeof OPTIONAL_NAMES;
 
@@ -30,11 +31,12 @@ type OptionalFile = keyof typeof OPTIONAL_NAMES;
 export type GenerationFiles = Readonly<Record<keyof typeof FILE_NAMES, string>> &
   Partial<Readonly<Record<OptionalFile, string>>>;
 
-/** The launcher with a launch plan, the key file with a key in it, the certificates with HTTPS. */
-function optionalFiles({ launch, https, agents }: Manifest): readonly OptionalFile[] {
+/** The launcher with a launch plan, the key file with a key in it, the certificates with HTTPS, the vendor's policy. */
+function optionalFiles({ launch, https, policy, agents }: Manifest): readonly OptionalFile[] {
   return [
     ...(agentsWithKeyFile({ agents }).length === 0 ? [] : (["keys"] as const)),
     ...(launch === undefined ? [] : (["launcher"] as const)),
+    ...(policy === undefined ? [] : (["policy"] as const)),
     ...(https === undefined ? [] : (["certificate", "certificateKey", "authority"] as const)),
   ];
 }

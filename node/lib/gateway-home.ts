@@ -14,6 +14,10 @@ export interface GatewayHome extends HomePaths {
   readonly launchRecord: string;
   /** Keys that OpenClaw reads from a file. */
   readonly keys: string;
+  /** What OpenClaw's policy plugin holds the configuration to. */
+  readonly policy: string;
+  /** What it attested last, and of which files. */
+  readonly attestation: string;
   /** Directory of the HTTPS certificate, its key and its authority. */
   readonly tls: string;
   readonly settleUnit: string;
@@ -38,6 +42,8 @@ export function gatewayHome(home: string): GatewayHome {
     launchPlan: join(home, ".config/gatehouse/launch.json"),
     launchRecord: join(paths.openclaw, "gatehouse-launch.json"),
     keys: join(home, ".config/gatehouse/keys.json"),
+    policy: join(home, ".config/gatehouse/policy.jsonc"),
+    attestation: join(paths.gatehouse, "attestation.json"),
     tls: join(home, ".config/gatehouse/tls"),
     settleUnit: join(paths.userUnits, SETTLE_UNIT),
     settleWant: join(paths.userUnits, "default.target.wants", SETTLE_UNIT),

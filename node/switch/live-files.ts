@@ -58,6 +58,10 @@ function keyFiles(home: GatewayHome, { files }: StoredGeneration): readonly (rea
   return files.keys === undefined ? [] : [[home.keys, files.keys]];
 }
 
+function policyFiles(home: GatewayHome, { files }: StoredGeneration): readonly (readonly [string, string])[] {
+  return files.policy === undefined ? [] : [[home.policy, files.policy]];
+}
+
 async function removeTlsFiles(home: GatewayHome): Promise<void> {
   for (const name of ["key.pem", "certificate.pem", "authority.pem"]) await rm(join(home.tls, name), { force: true });
 }
@@ -70,13 +74,14 @@ async function removeLaunchFiles(home: GatewayHome): Promise<void> {
 export async function liveDifferences(home: GatewayHome, generation: StoredGeneration): Promise<readonly string[]> {
   const same = async (files: readonly (readonly [string, string])[]): Promise<boolean> =>
     (await Promise.all(files.map(async ([path, content]) => (await readTextOrNull(path)) === content))).every(Boolean);
-  const [config, environment, unit, launcher, keys, certificate] = await Promise.all([
+  const [config, environment, unit, launcher, keys, certificate, policy] = await Promise.all([
     liveConfigMatches(home, generation),
     readTextOrNull(home.environmentFile),
     readTextOrNull(unitPath(home, generation)),
     same(launchFiles(home, generation)),
     same(keyFiles(home, generation)),
     same(tlsFiles(home, generation)),
+    same(policyFiles(home, generation)),
   ]);
   return [
     ...(config ? [] : ["configuration"]),
@@ -85,6 +90,7 @@ export async function liveDifferences(home: GatewayHome, generation: StoredGener
     ...(launcher ? [] : ["launcher"]),
     ...(keys ? [] : ["key file"]),
     ...(certificate ? [] : ["certificate"]),
+    ...(policy ? [] : ["vendor policy"]),
   ];
 }
 
@@ -127,6 +133,7 @@ export async function placeLiveFiles(
     ...launchFiles(home, generation),
     ...keyFiles(home, generation),
     ...tlsFiles(home, generation),
+    ...policyFiles(home, generation),
     [home.environmentFile, files.environment],
     [unitPath(home, generation), files.unit],
     [home.settleUnit, settle],
@@ -135,6 +142,7 @@ export async function placeLiveFiles(
   }
   if (manifest.launch === undefined) await removeLaunchFiles(home);
   if (files.keys === undefined) await rm(home.keys, { force: true });
+  if (files.policy === undefined) await rm(home.policy, { force: true });
   if (manifest.https === undefined) await removeTlsFiles(home);
   if ((await readLinkOrNull(home.settleWant)) !== home.settleUnit) await swapSymlink(home.settleWant, home.settleUnit);
 }
@@ -146,6 +154,7 @@ export async function removeLiveFiles(home: GatewayHome, unit: string): Promise<
   const paths = [
     home.environmentFile,
     home.keys,
+    home.policy,
     home.config,
     ...vendorCopies,
     unitFile,

@@ -2,9 +2,9 @@ import { dirname, join } from "node:path";
 import { PhaseFailure, toPhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import type { Context } from "../phase.ts";
-import type { RotationProof } from "../protocol.ts";
+import type { PolicyAttestation, RotationProof } from "../protocol.ts";
 import { launchedVariables } from "../generation/variables.ts";
-import { acceptCandidate } from "../openclaw/candidate.ts";
+import { acceptCandidate, attestation } from "../openclaw/candidate.ts";
 import {
   liveGeneration,
   pruneGenerations,
@@ -37,6 +37,7 @@ export interface Switched {
   readonly interruptionMs: number;
   /** What the gate proved of the running process; null when nothing was switched. */
   readonly proof: RotationProof | null;
+  readonly vendorPolicy: PolicyAttestation | null;
   readonly pid: number;
 }
 
@@ -210,6 +211,7 @@ export async function switchTo(
       kept,
       interruptionMs: journal?.interruptionMs ?? 0,
       proof,
+      vendorPolicy: await attestation(home, generation),
       pid: (await services.state(manifest.unit)).mainPid,
     };
   }
@@ -219,9 +221,11 @@ export async function switchTo(
   const rotates = before !== null && isRotation(before, generation);
   const reloads = before !== null && isReloadable(before, generation) && (await isServing(home, before, context));
   context.progress(`checking the new generation with OpenClaw ${manifest.openclawVersion}`);
+  let vendorPolicy: PolicyAttestation | null;
   try {
     // what the node cannot read itself stops nothing
-    await (rotates ? launchedVariables(generation) : acceptCandidate(home, generation));
+    if (rotates) await launchedVariables(generation);
+    vendorPolicy = await (rotates ? attestation(home, generation) : acceptCandidate(home, generation));
   } catch (error) {
     // What the runtime refuses is no point to return to.
     if (to !== from && to !== (await liveGeneration(home))) await removeGeneration(home, to);
@@ -267,6 +271,7 @@ export async function switchTo(
     kept,
     interruptionMs,
     proof,
+    vendorPolicy,
     pid: (await services.state(manifest.unit)).mainPid,
   };
 }

@@ -76,6 +76,7 @@ const RESULTS: Readonly<Record<string, object>> = {
     hardening: { profile: "namespaced", findings: [] },
     interruptionSeconds: 1.5,
     proof: { variables: 3, oldTokenRefused: null },
+    vendorPolicy: { attestationHash: `sha256:${"a".repeat(64)}`, policyHash: `sha256:${"b".repeat(64)}`, checks: 68 },
   },
   verify: {
     health: "ready",

@@ -150,6 +150,17 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
       const status = JSON.parse(answer) as { service: unknown; rpc: unknown };
       expect(status.service).toMatchObject({ loaded: true, configAudit: { ok: true, issues: [] } });
       expect(status.rpc).toMatchObject({ ok: true });
+      const verdict = JSON.parse(await subject.asUser(`${openclaw} policy check --json --agent research`)) as object;
+      const { vendorPolicy } = valueOf(await apply());
+      expect(verdict).toMatchObject({
+        ok: true,
+        attestation: {
+          attestationHash: vendorPolicy?.attestationHash,
+          policy: { hash: vendorPolicy?.policyHash },
+        },
+        checksRun: vendorPolicy?.checks,
+        findings: [],
+      });
       expect(await subject.asUser(`systemctl --user show -P NeedDaemonReload ${unit}`)).toBe("no");
     });
 
@@ -207,6 +218,17 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
       expect(error.message).toContain("telemetri");
       expect([await subject.pid(), await subject.live(), await subject.generations()]).toEqual([pid, live, kept]);
       expect(await bench.output(`ls ${home()}/.gatehouse`)).not.toMatch(/switch\.json|candidate/);
+    });
+
+    it("is refused by the vendor's policy before anything is touched", async () => {
+      const [pid, live, kept] = [await subject.pid(), await subject.live(), await subject.generations()];
+      const payload = subject.gateway();
+      const config = payload.files.config.replace('"bind": "loopback"', '"bind": "lan"');
+      const bad = asGeneration({ ...payload, files: { ...payload.files, config } });
+      const error = errorOf("gateway", await apply(bad));
+      expect(error).toMatchObject({ layer: "config or disk", code: "policy-finding", exit: EXIT.gate });
+      expect(error.message).toContain("policy/gateway-non-loopback-bind");
+      expect([await subject.pid(), await subject.live(), await subject.generations()]).toEqual([pid, live, kept]);
     });
 
     it("whose process cannot start gives way to the previous one, which serves again", async () => {

@@ -1,11 +1,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { acceptCandidate } from "../../node/openclaw/candidate.ts";
+import { acceptCandidate, attestation } from "../../node/openclaw/candidate.ts";
 import { OpenclawCli } from "../../node/openclaw/cli.ts";
 import { EXIT } from "../../node/protocol.ts";
 import { passGate } from "../../node/switch/gate.ts";
 import { waitUntilReady } from "../../node/switch/start-watch.ts";
-import { failureOf, KEY, nameOf, SwitchBench, TOKEN, UNIT, VERSION } from "./switch-fixture.ts";
+import { ATTESTATION, ATTESTED, failureOf, KEY, nameOf, SwitchBench, TOKEN, UNIT, VERSION } from "./switch-fixture.ts";
 
 const NAME = nameOf("1");
 const SOUND = { service: { loaded: true, configAudit: { ok: true, issues: [] } }, rpc: { ok: true } };
@@ -183,8 +183,8 @@ describe("the candidate's own runtime", () => {
 
   it("looks at a copy, never at what is live, and asks once", async () => {
     await accept();
-    expect(bench.calls()).toHaveLength(1);
-    expect(bench.calls()[0]).toContain(`config=${bench.home.candidate}/`);
+    expect(bench.calls().map((call) => call.split(" ")[0]).toSorted()).toEqual(["policy-check", "secrets-apply"]); // prettier-ignore
+    for (const call of bench.calls()) expect(call).toContain(`config=${bench.home.candidate}/`);
     gone();
   });
   it.each([
@@ -210,6 +210,61 @@ describe("the candidate's own runtime", () => {
     expect(failure).toMatchObject({ layer: "provider credential", code: "secrets-apply", exit: EXIT.gate });
     expect(failure.message).toContain("no agent store [redacted]");
     gone();
+  });
+});
+
+describe("the policy check", () => {
+  const accept = (files = {}) => {
+    const { manifest, files: own } = bench.generation(NAME);
+    return acceptCandidate(bench.home, { manifest, files: { ...own, config: '{"other":1}\n', ...files } });
+  };
+  const asked = () => bench.calls().filter((call) => call.startsWith("policy-check")).length;
+
+  it("gives what the vendor attests", async () => {
+    expect(await accept()).toEqual(ATTESTATION);
+  });
+  it("is not asked twice about the same configuration and rules, and is about others", async () => {
+    await accept();
+    const { manifest, files } = bench.generation(NAME);
+    const same = { manifest, files: { ...files, config: '{"other":1}\n' } };
+    expect(await attestation(bench.home, same)).toEqual(ATTESTATION);
+    expect(asked()).toBe(1);
+    await attestation(bench.home, { manifest, files: { ...same.files, policy: "{}\n" } });
+    expect(asked()).toBe(2);
+    await attestation(bench.home, { manifest: { ...manifest, openclawVersion: "2026.9.7" }, files: same.files });
+    expect(asked()).toBe(3);
+  });
+  it("is not asked of a generation without rules", async () => {
+    expect(await accept({ policy: undefined })).toBeNull();
+    expect(asked()).toBe(0);
+  });
+  it("refuses a finding by the vendor's rule, without a secret, and keeps no record", async () => {
+    const findings = ["a", "b", "c", "d", "e"].map((checkId) => ({ checkId, message: `wrong ${KEY}` }));
+    bench.answer("policy-check", { ...ATTESTED, ok: false, findings }, { status: 1 });
+    const failure = await failureOf(accept());
+    expect(failure).toMatchObject({ layer: "config or disk", code: "policy-finding", exit: EXIT.gate });
+    expect(failure.message).toContain("a: wrong [redacted]; b: wrong [redacted]; c: wrong [redacted] and 2 more");
+    expect(failure.message).not.toMatch(SECRET);
+    bench.answer("policy-check", ATTESTED);
+    await accept();
+    expect(asked()).toBe(2);
+  });
+  it.each([
+    ["a failed command", ATTESTED, 1],
+    ["no verdict", { ...ATTESTED, ok: undefined }, 0],
+    ["no hash", { ...ATTESTED, attestation: {} }, 0],
+    ["no count of checks", { ...ATTESTED, checksRun: undefined }, 0],
+    ["no check at all", { ...ATTESTED, checksRun: 0 }, 0],
+    ["no JSON", "policy: ok", 0],
+  ])("takes %s for undecided", async (_name, answer, status) => {
+    bench.answer("policy-check", answer, { status });
+    expect(await failureOf(accept())).toMatchObject({ code: "policy-undecided", exit: EXIT.gate });
+  });
+  it("comes second where the configuration itself is refused", async () => {
+    bench.answer("policy-check", "", { status: 1 });
+    bench.answer("secrets-apply", "", { status: 1 });
+    bench.answer("config-validate", { valid: false, issues: [] });
+    expect(await failureOf(accept())).toMatchObject({ code: "config-invalid" });
   });
 });
 

@@ -128,7 +128,7 @@ describe("a payload", () => {
     nodePath: "/opt/gatehouse/node/v24/bin/node",
     openclawVersion: "2026.9.6",
     generation: nameOf("1"),
-    files: { config: "{}", unit: "[Service]", unitWithoutNamespaces: "[Service]", secretsPlan: "{}" },
+    files: { config: "{}", unit: "[Service]", unitWithoutNamespaces: "[Service]", secretsPlan: "{}", policy: "{}" },
     token,
     agents,
     keepGenerations: 3,

@@ -79,7 +79,7 @@ describe("openclaw.json", () => {
   it("loads the plugins of its providers and no other", () => {
     const subject = gatewayOf([{ id: "one", providers: ["google-vertex", "anthropic"] }]);
     expect(usedPlugins(subject.gateway)).toEqual(["anthropic", "google"]);
-    expect(configOf(subject).plugins.allow).toEqual(["anthropic", "google"]);
+    expect(configOf(subject).plugins.allow).toEqual(["anthropic", "google", "policy"]);
   });
   it("names address and protocol of a provider only where the spec has an address", () => {
     expect(configOf(gatewayWith()).models.providers).toBeUndefined();

@@ -35,6 +35,9 @@ describe("golden files of a gateway with two agents", () => {
   it("secrets plan", () => {
     expectGolden("two-agents/secrets-plan.json", files.secretsPlan);
   });
+  it("policy.jsonc of the vendor's plugin", () => {
+    expectGolden("two-agents/policy.jsonc", files.policy);
+  });
   it("EnvironmentFile, with characters that need an escape", () => {
     const awkward = ['a "quoted" $HOME `id` \\ end', "line one\nline two"];
     const values = secretVariables(subject.gateway).map(

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
@@ -10,6 +11,7 @@ import { PhaseFailure } from "../../node/lib/failure.ts";
 import { gatewayHome, type GatewayHome } from "../../node/lib/gateway-home.ts";
 import { nodePaths } from "../../node/lib/paths.ts";
 import type { Context } from "../../node/phase.ts";
+import { attestation } from "../../node/openclaw/candidate.ts";
 import { linux } from "../../node/platform/linux.ts";
 import type { Services, UnitState } from "../../node/platform/services.ts";
 import { placeLiveFiles } from "../../node/switch/live-files.ts";
@@ -34,6 +36,23 @@ export interface Behaviour {
   readonly start?: "mute" | "ended" | "restarting";
   readonly version?: string;
 }
+
+const POLICY = '{"gateway":{}}\n';
+const POLICY_HASH = createHash("sha256").update(POLICY).digest("hex");
+
+/** A verdict without findings, with the fields that are read of it. */
+export const ATTESTED = {
+  ok: true,
+  attestation: { policy: { hash: `sha256:${"b".repeat(64)}` }, attestationHash: `sha256:${"a".repeat(64)}` },
+  checksRun: 68,
+  findings: [],
+};
+/** The same, as it is passed on. */
+export const ATTESTATION = {
+  attestationHash: ATTESTED.attestation.attestationHash,
+  policyHash: ATTESTED.attestation.policy.hash,
+  checks: 68,
+};
 
 /** What the service manager says of each. */
 const STATES = {
@@ -83,6 +102,7 @@ export class SwitchBench {
     writeFileSync(this.#beside("openclaw"), OPENCLAW);
     this.answer("config-validate", { valid: true });
     this.answer("secrets-apply", {});
+    this.answer("policy-check", ATTESTED);
     this.answer("gateway-status", { service: { loaded: true, configAudit: { ok: true } }, rpc: { ok: true } });
     this.answer("models-research", { auth: {} });
     this.#server = createServer((request, response) => {
@@ -142,6 +162,7 @@ export class SwitchBench {
         tokenVariable: TOKEN_VARIABLE,
         tokenFingerprint: "0123456789abcdef",
         agents: [{ id: "research", credentials: [] }],
+        policy: POLICY_HASH,
         ...changes,
       },
       files: {
@@ -149,6 +170,7 @@ export class SwitchBench {
         environment: renderEnvironmentFile(new Map([[TOKEN_VARIABLE, TOKEN], [VARIABLE, KEY]])), // prettier-ignore
         unit: `# ${name}\n[Service]\n`,
         secretsPlan: "{}\n",
+        policy: POLICY,
       },
     };
   }
@@ -178,6 +200,8 @@ export class SwitchBench {
     await stageGeneration(this.home, stored);
     await placeLiveFiles(this.home, stored, settleCommand(context));
     await setLiveGeneration(this.home, name);
+    await attestation(this.home, stored);
+    rmSync(this.#beside("calls"));
     this.enabled = true;
     this.running = name;
     this.asked.length = 0;
