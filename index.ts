@@ -4,6 +4,7 @@ import {
   ComponentError,
   fingerprintKey,
   GatewayNode,
+  lastLedger,
   OtherStack,
   Principal,
   resolveSecrets,
@@ -119,6 +120,7 @@ export default async function program(): Promise<Record<string, unknown>> {
   }
   // before the fleet: a rule speaks up at the resource that completes a fault
   for (const stack of fleet.otherStacks) new OtherStack(stack);
+  const ledgerBefore = lastLedger();
   const { values: secrets, versions: secretVersions } = await resolveSecrets(fleet);
   const key = fingerprintKey("fingerprint-key");
   const principals = Object.fromEntries(fleet.principals.map((spec) => [spec.name, new Principal(spec.name, spec)]));
@@ -146,6 +148,7 @@ export default async function program(): Promise<Record<string, unknown>> {
         ...(machineId !== undefined && { machineId }),
         secrets,
         secretVersions,
+        lastLedger: ledgerBefore,
         principals: publicKeys,
         ...(authority && { certificateAuthority: authority }),
         fingerprintKey: key,

@@ -26,6 +26,8 @@ export interface GatewayNodeArgs extends Omit<NodeDesignInput, "name"> {
   readonly secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** By reference: what the manager calls the version that `secrets` holds; for the ledger. */
   readonly secretVersions?: Readonly<Record<string, string>>;
+  /** As `lastLedger()` reads it; policies about overdue credentials refuse a gateway without. */
+  readonly lastLedger?: pulumi.Output<unknown>;
   /** The principals that `gateways[].access` names, by name. */
   readonly principals?: Readonly<Record<string, PrincipalKey>>;
   /** Signs the certificates of gateways with `https`; needed when there is one. */
@@ -118,6 +120,7 @@ export class GatewayNode extends pulumi.ComponentResource {
       environments = [],
       secrets,
       secretVersions = {},
+      lastLedger,
       principals = {},
       certificateAuthority,
       fingerprintKey: givenKey,
@@ -194,6 +197,7 @@ export class GatewayNode extends pulumi.ComponentResource {
           environmentKind: environments.find((environment) => environment.name === gateway.environment)?.kind,
           secrets: resolved[index]?.secrets ?? { credentials: {}, identity: {} },
           secretVersions,
+          lastLedger,
           principals,
           ...(certificateAuthority && { authority: certificateAuthority }),
           fingerprintKey: key,

@@ -19,6 +19,7 @@ import { generatedToken } from "./keys.ts";
 import { gatewayLedger } from "./ledger.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import { identityFingerprints, valueOf } from "./node-identity.ts";
+import { overdueOf } from "./overdue.ts";
 import { privatePaths } from "./private-paths.ts";
 import { rotationGuard } from "./rotation-guard.ts";
 import type { LayersView } from "./rotation-guard.ts";
@@ -45,6 +46,8 @@ export interface GatewayComponentArgs {
   readonly secrets: GatewaySecrets;
   /** By reference, of secrets whose manager has versions. */
   readonly secretVersions: Readonly<Record<string, string>>;
+  /** What the last update of the stack left. */
+  readonly lastLedger: pulumi.Output<unknown> | undefined;
   /** The principals of `gateway.access`, by name. */
   readonly principals: Readonly<Record<string, PrincipalKey>>;
   /** Signs the certificate of a gateway with `https`. */
@@ -118,6 +121,9 @@ export class Gateway extends pulumi.ComponentResource {
         access: accessView(gateway),
         ...gatewayView({ node, gateway, layout, plan, environmentKind }),
         ...layers,
+        overdue: args.lastLedger?.apply((ledger) =>
+          overdueOf(ledger, { node: node.name, gateway: gateway.name }, new Date()),
+        ),
         ...(gateway.nodeIdentity === undefined ? {} : { nodeIdentity: gateway.nodeIdentity }),
         ...(gateway.change === undefined ? {} : { change: gateway.change }),
       },

@@ -146,7 +146,7 @@ export async function mockedRun(program: () => Promise<unknown>, options: RunOpt
       throw new Error(`unexpected call of ${token}`);
     },
   };
-  await pulumi.runtime.setMocks(mocks, "gatehouse", "test", preview);
+  await pulumi.runtime.setMocks(mocks, "gatehouse", "test", preview, "organization");
   pulumi.runtime.setAllConfig({ ...options.config }, [...(options.secretKeys ?? [])]);
   const resources: Registered[] = [];
   const outputs: Record<string, Properties> = {};

@@ -1,5 +1,17 @@
 import { gh107 } from "../../policies/src/rules/gh107-rotation-window.ts";
-import { ruleContract, unchanged } from "./stack.ts";
+import { describe, expect, it } from "vitest";
+import { goodFleet, previewed, ruleContract, Stack, unchanged, UNKNOWN } from "./stack.ts";
+import { OperatorFiles } from "../component/fleet.ts";
+
+const TOKEN = (due: string, mark = "serves") => ({ credential: "gateway token", due, mark });
+const KEY = (due: string, mark = "serves") => ({ credential: "builder/anthropic", due, mark });
+
+/** What the last ledger calls overdue, beside an update that leaves token and key as they serve. */
+function overdue(stack: Stack, gateway: string, entries: readonly object[]): void {
+  stack.set("Gateway", gateway, ["tokenFingerprint"], "serves");
+  stack.set("Gateway", gateway, ["providerFingerprints"], { "builder/anthropic": "serves" });
+  stack.set("Gateway", gateway, ["overdue"], entries);
+}
 
 ruleContract(gh107, {
   faults: [
@@ -44,12 +56,77 @@ ruleContract(gh107, {
       },
       says: [/team-a\/builder: environmentKind is none of prod, staging, dev, ci/],
     },
+    {
+      label: "a token and a key that nobody rotated for weeks, and a token in staging that is as late",
+      plant: (stack) => {
+        overdue(stack, "team-a", [TOKEN("2026-11-08T11:59:00Z"), KEY("2026-10-01T00:00:00Z")]);
+        overdue(stack, "team-b", [TOKEN("2026-11-01T00:00:00Z")]);
+      },
+      says: [
+        /team-a: gateway token should have been rotated 15 days ago, at most 14 are allowed/,
+        /team-a: builder\/anthropic should have been rotated 53 days ago, at most 14 are allowed/,
+      ],
+    },
+    {
+      label: "less patience that the team has",
+      plant: (stack) => {
+        overdue(stack, "team-b", [TOKEN("2026-11-20T00:00:00Z")]);
+      },
+      says: [/team-b: gateway token should have been rotated 3 days ago, at most 2 are allowed/],
+      given: { lateDays: { staging: 2 } },
+    },
+    {
+      label: "an overdue credential without a date",
+      plant: (stack) => {
+        overdue(stack, "team-a", [TOKEN("soon")]);
+      },
+      says: [/team-a: overdue has an entry without a date/],
+    },
   ],
   needs: [
+    ["Gateway", "team-a", ["overdue"]],
     ["Gateway", "team-a", ["environmentKind"]],
     ["Gateway", "team-a", ["token", "rotateEveryDays"]],
     ["Agent", "team-a/builder", ["environmentKind"]],
     ["Agent", "team-a/builder", ["credentials", 0, "rotateEveryDays"]],
     ["Agent", "team-a/builder", ["credentials"]],
   ],
+});
+
+describe("GH107 while something overdue is rotated", () => {
+  const LONG_AGO = "2026-01-01T00:00:00Z";
+  const stackOf = async (): Promise<Stack> => {
+    const files = new OperatorFiles();
+    try {
+      return new Stack(await previewed(goodFleet(files.sshKey)));
+    } finally {
+      files.remove();
+    }
+  };
+
+  it.each([
+    ["another fingerprint", "new"],
+    ["one that is not known yet", UNKNOWN],
+  ])("lets the other layer wait for its own update: %s", async (_what, fingerprint) => {
+    const stack = await stackOf();
+    overdue(stack, "team-a", [TOKEN(LONG_AGO), KEY(LONG_AGO)]);
+    expect(stack.violations(gh107)).toHaveLength(2);
+    stack.set("Gateway", "team-a", ["tokenFingerprint"], fingerprint);
+    expect(stack.violations(gh107)).toEqual([]);
+  });
+
+  it("holds a gateway to its own: what another rotates does not count", async () => {
+    const stack = await stackOf();
+    overdue(stack, "team-a", [TOKEN(LONG_AGO)]);
+    overdue(stack, "team-b", [TOKEN(LONG_AGO)]);
+    stack.set("Gateway", "team-b", ["tokenFingerprint"], "new");
+    expect(stack.violations(gh107)).toEqual([expect.stringContaining("team-a: gateway token")]);
+  });
+
+  it("cannot see it of a key that the node reads: the reference stays", async () => {
+    const stack = await stackOf();
+    overdue(stack, "team-a", [KEY(LONG_AGO, "vault://kv/a#key")]);
+    stack.set("Gateway", "team-a", ["providerFingerprints"], { "builder/anthropic": "vault://kv/a#key" });
+    expect(stack.violations(gh107)).toHaveLength(1);
+  });
 });
