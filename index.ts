@@ -134,13 +134,14 @@ export default async function program(): Promise<Record<string, unknown>> {
     ? new CertificateAuthority("certificate-authority", fleet.certificateAuthority)
     : undefined;
   const components = fleet.nodes.map((node) => {
-    const { name, platform, runtime, downloads, connection, machineId } = node;
+    const { name, platform, runtime, downloads, alwaysOn, connection, machineId } = node;
     return {
       node,
       component: new GatewayNode(name, {
         platform,
         runtime,
         downloads,
+        alwaysOn,
         // what the whole change declares holds for every gateway that declares nothing of its own
         gateways: node.gateways.map((gateway) => ({ ...(fleet.change && { change: fleet.change }), ...gateway })),
         connection: connectionArgs(connection, secrets),

@@ -162,6 +162,7 @@ export class GatewayNode extends pulumi.ComponentResource {
         platform: design.platform,
         connection: { ...endpointView(connection), ...(connection.jump && { jump: endpointView(connection.jump) }) },
         runtime: plan.view,
+        sleep: design.alwaysOn ? "prevented" : "as configured",
       },
       opts,
     );
@@ -174,7 +175,7 @@ export class GatewayNode extends pulumi.ComponentResource {
       .apply((id) => (id === undefined ? {} : { machineId: id }));
     const runtime = new Runtime(
       name,
-      { plan, ...(provisions && { target: { connection, machine, downloads } }) },
+      { plan, ...(provisions && { target: { connection, machine, downloads, alwaysOn: design.alwaysOn } }) },
       { parent: this },
     );
     if (!provisions) {

@@ -109,6 +109,7 @@ export interface RuntimeTarget {
   readonly connection: ConnectionArgs;
   readonly machine: pulumi.Output<MachineExpectation>;
   readonly downloads: Downloads;
+  readonly alwaysOn: boolean;
 }
 
 export interface RuntimePhases {
@@ -127,7 +128,11 @@ export class Runtime extends pulumi.ComponentResource {
     this.registerOutputs({ machineId: this.phases?.bootstrap.result.machineId });
   }
 
-  #install(name: string, plan: RuntimePlan, { connection, machine, downloads }: RuntimeTarget): RuntimePhases {
+  #install(
+    name: string,
+    plan: RuntimePlan,
+    { connection, machine, downloads, alwaysOn }: RuntimeTarget,
+  ): RuntimePhases {
     const bootstrap = bootstrapPhase(
       `${name}-bootstrap`,
       {
@@ -159,6 +164,7 @@ export class Runtime extends pulumi.ComponentResource {
             packageJson: plan.lock.packageJson,
             lockfileGzip: gzipBase64(plan.lock.packageLock),
           },
+          alwaysOn,
         },
       },
       { parent: this, dependsOn: bootstrap.command },

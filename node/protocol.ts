@@ -83,6 +83,8 @@ export interface RuntimePayload {
     /** package-lock.json with the integrity of every package; gzip, base64. */
     readonly lockfileGzip: string;
   };
+  /** Whether the machine is kept from going to sleep. */
+  readonly alwaysOn: boolean;
 }
 export interface RuntimeResult {
   readonly machineId: string;

@@ -26,6 +26,8 @@ export const nodeSchema = z.strictObject({
   runtime: runtimeSchema.prefault({}),
   /** How the machine reaches package registries; default: like the operator, without a proxy. */
   downloads: downloadsSchema.prefault({}),
+  /** Whether the machine is kept from going to sleep; with `false` something else has to see to that. */
+  alwaysOn: z.boolean().default(true),
   /** OpenClaw gateways on this machine, each under an OS user of its own. */
   gateways: z.array(gatewaySchema).min(1, "a node needs at least one gateway"),
 });

@@ -12,6 +12,8 @@ export interface NodePaths {
   readonly machineRecord: string;
   /** Private half of the key that payloads are sealed for. */
   readonly sealingKey: string;
+  /** Drop-in of systemd-sleep.conf(5). */
+  readonly sleepConfig: string;
   readonly locks: string;
   /** One `<gateway>.json` for every gateway that principals may reach: whose keys, since when. */
   readonly access: string;
@@ -30,6 +32,7 @@ export function nodePaths(root = "/"): NodePaths {
     state,
     machineRecord: join(state, "machine.json"),
     sealingKey: join(state, "sealing-key.pem"),
+    sleepConfig: join(root, "etc/systemd/sleep.conf.d/50-gatehouse.conf"),
     locks: join(state, "locks"),
     access: join(state, "access"),
     gateways: join(state, "gateways"),

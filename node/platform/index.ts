@@ -71,6 +71,8 @@ export interface Platform {
   /** Stable id of this installation of the operating system. */
   machineId(): Promise<string>;
   readonly users: Users;
+  /** Whether the machine may go to sleep while nobody uses it; `configuration` is the file of ours that says so. */
+  readonly sleep: { prevent(configuration: string): Promise<void>; allow(configuration: string): Promise<void> };
   /** Bytes free for root on the file system of `path`. */
   freeBytes(path: string): Promise<number>;
   /** The service manager of the user that this process runs as. */

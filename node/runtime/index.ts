@@ -9,6 +9,7 @@ import { registeredGateways } from "../lib/registry.ts";
 import {
   absolutePath,
   directoryName,
+  flag,
   list,
   machineExpectation,
   object,
@@ -37,6 +38,7 @@ const shape = object<RuntimePayload>({
     packageJson: text,
     lockfileGzip: textLike(/^[A-Za-z0-9+/]+=*$/, "base64"),
   }),
+  alwaysOn: flag,
 });
 
 async function isComplete(target: string, payload: RuntimePayload): Promise<boolean> {
@@ -94,6 +96,8 @@ async function apply(payload: RuntimePayload, context: Context): Promise<Runtime
   // What is installed here is read by every gateway user.
   process.umask(0o022);
   const { runtime } = payload;
+  const { platform, paths } = context;
+  await (payload.alwaysOn ? platform.sleep.prevent(paths.sleepConfig) : platform.sleep.allow(paths.sleepConfig));
   const target = join(context.paths.runtimes, runtime.id);
   const result = async (action: RuntimeResult["action"]): Promise<RuntimeResult> => ({
     machineId: await context.platform.machineId(),
@@ -145,6 +149,7 @@ async function remove(payload: RuntimePayload, context: Context): Promise<Remove
       );
       await rename(target, doomed);
     }
+    if (gateways.length === 0) await context.platform.sleep.allow(context.paths.sleepConfig);
     await ensureDirectory(context.paths.runtimes, { mode: 0o755 });
     await removeStagings(payload, context);
     return { removed: exists ? [target] : [], kept: [] };

@@ -77,6 +77,7 @@ export class GatewayBench {
         packageJson: lock.packageJson,
         lockfileGzip: gzipBase64(lock.packageLock),
       },
+      alwaysOn: true,
     };
   }
 

@@ -29,6 +29,7 @@ describe.skipIf(!(await nodesCanRun()))("runtime", () => {
       lockfileGzip: gzipBase64(lock.packageLock),
       ...changes,
     },
+    alwaysOn: true,
   });
   const listing = (): Promise<string> => bench.output(`ls -A ${RUNTIMES}`);
 
@@ -118,6 +119,18 @@ describe.skipIf(!(await nodesCanRun()))("runtime", () => {
     expect(valueOf(await bench.apply("runtime", offline)).action).toBe("present");
   });
 
+  describe("the machine's sleep", () => {
+    const config = "systemd-analyze cat-config systemd/sleep.conf | grep -c '^Allow[A-Za-z]*=no' || true";
+
+    it("is off for as long as the node is to be always on", async () => {
+      expect(await bench.output(config)).toBe("4");
+      valueOf(await bench.apply("runtime", { ...payload(), alwaysOn: false }));
+      expect(await bench.output(config)).toBe("0");
+      valueOf(await bench.apply("runtime", payload()));
+      expect(await bench.output(config)).toBe("4");
+    });
+  });
+
   describe("removed", () => {
     const gateways = "/var/lib/gatehouse/gateways";
     const plant = (runtimes: readonly string[] | undefined): Promise<string> =>
@@ -137,7 +150,10 @@ describe.skipIf(!(await nodesCanRun()))("runtime", () => {
       await plant(["openclaw-other"]);
       expect(valueOf(await bench.remove("runtime", payload()))).toEqual({ removed: [target], kept: [] });
       expect(await listing()).toBe("");
+      expect(await bench.output("ls /etc/systemd/sleep.conf.d")).toBe("50-gatehouse.conf");
+      await bench.output(`rm ${gateways}/gw-a.json`);
       expect(valueOf(await bench.remove("runtime", payload()))).toEqual({ removed: [], kept: [] });
+      expect(await bench.output("ls /etc/systemd/sleep.conf.d")).toBe("");
     });
   });
 });

@@ -24,8 +24,16 @@ ruleContract(gh601, {
       },
       says: [/team-a: its unit does not restart always/],
     },
+    {
+      label: "a machine that may go to sleep",
+      plant: (stack) => {
+        stack.set("GatewayNode", "box-1", ["sleep"], "as configured");
+      },
+      says: [/box-1: sleep is not "prevented"/],
+    },
   ],
   needs: [
+    ["GatewayNode", "box-1", ["sleep"]],
     ["Gateway", "team-a", ["service"]],
     ["Gateway", "team-a", ["service", "manager"]],
     ["Gateway", "team-a", ["unitText"]],

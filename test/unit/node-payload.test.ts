@@ -121,6 +121,7 @@ const runtime: RuntimePayload = {
     packageJson: "{}",
     lockfileGzip: "AAAA",
   },
+  alwaysOn: true,
 };
 
 describe("payloads of the phases", () => {

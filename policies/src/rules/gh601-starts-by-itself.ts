@@ -1,22 +1,25 @@
 import { unitOf } from "../gateway-unit.ts";
 import { Findings } from "../read.ts";
-import { GATEWAY } from "../resource.ts";
+import { GATEWAY, NODE } from "../resource.ts";
 import { defineRule } from "../rule.ts";
 
 export const gh601 = defineRule({
   id: "GH601",
-  title: "A gateway that starts without a login",
+  title: "A gateway that starts without a login, on a machine that stays awake",
   severity: "mandatory",
-  reads: "`service` and the `Restart` and `[Install]` lines in `unitText` of every Linux `Gateway`",
-  why: "A user service without linger stops with the last login and does not come back at boot: the gateway works as long as somebody is debugging it.",
-  source:
-    "systemd user services; the field guide's note on long-lived processes. Whether a machine may sleep is not known at preview: no field declares it yet",
-  fix: "let the account phase enable linger (it does for every Linux gateway), and keep `WantedBy=default.target` and `Restart=always` in the unit",
-  only: GATEWAY,
+  reads:
+    "`service` and the `Restart` and `[Install]` lines in `unitText` of every Linux `Gateway`, `sleep` of every `GatewayNode`",
+  why: "A user service without linger stops with the last login and does not come back at boot: the gateway works as long as somebody is debugging it. A machine that goes to sleep takes every gateway along.",
+  source: "systemd user services; the field guide's note on long-lived processes. systemd-sleep.conf(5)",
+  fix: "let the account phase enable linger (it does for every Linux gateway), and keep `WantedBy=default.target` and `Restart=always` in the unit; leave `alwaysOn` of the node at its default, or except a machine that something else keeps awake",
   parameters: {},
   check: ({ type, props }) => {
-    if (type !== GATEWAY) return [];
     const found = new Findings(props);
+    if (type === NODE) {
+      found.expect("prevented", "sleep");
+      return found.problems;
+    }
+    if (type !== GATEWAY) return [];
     const unit = unitOf(found);
     if (unit === undefined) return found.problems;
     found.expect("systemd-user", "service", "manager");
