@@ -82,7 +82,7 @@ function memory(): Readonly<Record<"engine" | "program" | "pack" | "plugins", nu
   const found = { engine: 0, program: 0, pack: 0, plugins: 0 };
   for (const [pid, { command, bytes }] of processes) {
     if (!isOurs(pid)) continue;
-    const kind = /\/pulumi /.test(command)
+    const kind = /^(?:\S*\/)?pulumi /.test(command)
       ? "engine"
       : /policies/.test(command)
         ? "pack"

@@ -1,5 +1,5 @@
-import { EXIT, KNOWN_OPTION, PHASES, RESULT_MARK } from "./protocol.ts";
-import type { MachineExpectation, PhaseName, PhaseResult } from "./protocol.ts";
+import { EXIT, KNOWN_OPTION, PHASES, RESULT_MARK, VISITS } from "./protocol.ts";
+import type { MachineExpectation, PhaseName, PhaseResult, VisitName } from "./protocol.ts";
 import { runAsUserWith } from "./lib/as-user.ts";
 import { killAllCommands } from "./lib/exec.ts";
 import { PhaseFailure, toPhaseFailure } from "./lib/failure.ts";
@@ -11,20 +11,23 @@ import { readPayload } from "./lib/stdin.ts";
 import type { Context, Phase, UserCommand } from "./phase.ts";
 import { currentPlatform } from "./platform/index.ts";
 
+/** Calls that are no part of an update. */
+export interface Visit {
+  readonly watchdogSeconds: number;
+  readonly run: (payload: unknown, context: Context) => Promise<unknown>;
+  readonly userCommands: Readonly<Record<string, UserCommand>>;
+}
+
 export interface Program {
   readonly phases: { readonly [N in PhaseName]: Phase<N> };
-  /** `gatehouse-node diagnose`: looks at one gateway and changes nothing. */
-  readonly diagnose: {
-    readonly watchdogSeconds: number;
-    readonly look: (payload: unknown, context: Context) => Promise<unknown>;
-    readonly userCommands: Readonly<Record<string, UserCommand>>;
-  };
+  readonly visits: { readonly [N in VisitName]: Visit };
   /** `gatehouse-node settle ARG…`: the dead-man timer's call. Runs as the gateway user, without a payload. */
   readonly settle: (args: readonly string[], context: Context) => Promise<void>;
 }
 
 export const HELP = `usage: gatehouse-node apply|remove PHASE [${KNOWN_OPTION}]   (payload: JSON on stdin)
-       gatehouse-node diagnose             (payload: JSON on stdin; reads only)
+       gatehouse-node diagnose|drift       (payload: JSON on stdin; reads only)
+       gatehouse-node repair               (payload: JSON on stdin; back to the live generation)
        gatehouse-node settle ARG ...       (called by timers)
        gatehouse-node --help
 
@@ -61,6 +64,10 @@ function usage(message: string): PhaseFailure {
 
 function isPhaseName(name: string | undefined): name is PhaseName {
   return (PHASES as readonly (string | undefined)[]).includes(name);
+}
+
+function isVisitName(name: string | undefined): name is VisitName {
+  return (VISITS as readonly (string | undefined)[]).includes(name);
 }
 
 /** Ends a job that hangs: aborts what listens to the signal, kills its commands, and fails after a short grace. */
@@ -184,7 +191,7 @@ async function runPhase(program: Program, { verb, name, known }: PhaseCall): Pro
 
 async function runInternal(program: Program, name: string): Promise<Outcome> {
   const commands: Record<string, UserCommand> = {};
-  for (const { userCommands } of [...Object.values(program.phases), program.diagnose])
+  for (const { userCommands } of [...Object.values(program.phases), ...Object.values(program.visits)])
     Object.assign(commands, userCommands);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw usage(`no internal step '${name}'`);
@@ -210,12 +217,12 @@ async function dispatch(program: Program, args: readonly string[]): Promise<Outc
     return await runPhase(program, { verb, name, known: option === KNOWN_OPTION });
   }
   if (verb === "internal" && name !== undefined && rest.length === 0) return await runInternal(program, name);
-  if (verb === "diagnose" && name === undefined) {
+  if (isVisitName(verb) && name === undefined) {
     const payload = await readPayload();
     beRoot();
-    // no machine check: it would record an unknown machine, and another machine is one of the verdicts
-    const { watchdogSeconds, look } = program.diagnose;
-    return await perform("diagnose", watchdogSeconds, payload, (context) => look(payload, context));
+    // no machine check: it would record an unknown machine, and another machine is one of the answers
+    const { watchdogSeconds, run } = program.visits[verb];
+    return await perform(verb, watchdogSeconds, payload, (context) => run(payload, context));
   }
   if (verb === "settle") {
     process.umask(0o077);

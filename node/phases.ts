@@ -3,6 +3,7 @@ import { accountPhase } from "./account/index.ts";
 import { agentPhase } from "./agent/index.ts";
 import { gatewayPhase, settle } from "./gateway/index.ts";
 import { checkDiagnose, diagnose, DIAGNOSE_SECONDS, diagnoseCommands } from "./diagnose/index.ts";
+import { checkDrift, drift, DRIFT_SECONDS, driftCommands, repairNode } from "./drift/index.ts";
 import type { Program } from "./cli.ts";
 import { runtimePhase } from "./runtime/index.ts";
 import { verifyPhase } from "./verify/index.ts";
@@ -17,10 +18,22 @@ export const program: Program = {
     gateway: gatewayPhase,
     verify: verifyPhase,
   },
-  diagnose: {
-    watchdogSeconds: DIAGNOSE_SECONDS,
-    look: (payload, context) => diagnose(checkDiagnose(payload, "payload"), context),
-    userCommands: diagnoseCommands,
+  visits: {
+    diagnose: {
+      watchdogSeconds: DIAGNOSE_SECONDS,
+      run: (payload, context) => diagnose(checkDiagnose(payload, "payload"), context),
+      userCommands: diagnoseCommands,
+    },
+    drift: {
+      watchdogSeconds: DRIFT_SECONDS.drift,
+      run: (payload, context) => drift(checkDrift(payload, "payload"), context),
+      userCommands: driftCommands,
+    },
+    repair: {
+      watchdogSeconds: DRIFT_SECONDS.repair,
+      run: (payload, context) => repairNode(checkDrift(payload, "payload"), context),
+      userCommands: {},
+    },
   },
   settle,
 };

@@ -11,6 +11,10 @@ import type { LaunchedCredential } from "./launch/record.ts";
 export const PHASES = ["runtime", "account", "access", "agent", "gateway", "verify"] as const;
 export type PhaseName = (typeof PHASES)[number];
 
+/** `gatehouse-node NAME`, with one JSON payload on stdin like a phase; no part of an update. */
+export const VISITS = ["diagnose", "drift", "repair"] as const;
+export type VisitName = (typeof VISITS)[number];
+
 /** Option of `apply`, `remove` and of the bootstrap script: this resource was provisioned before. */
 export const KNOWN_OPTION = "--known";
 

@@ -12,6 +12,8 @@ import { diagnosisText } from "./diagnose/report.ts";
 import { VERDICT_HELP, VERDICT_STATUS } from "./diagnose/table.ts";
 import type { PluginChoice } from "./engine.ts";
 import { OperationError } from "./error.ts";
+import { drift, DRIFT_STATUS, repair } from "./drift/drift.ts";
+import { driftText, repairText } from "./drift/report.ts";
 import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { publicOutputs } from "./outputs.ts";
@@ -59,6 +61,10 @@ interface DiagnoseFlags extends CommonFlags {
   readonly since: number;
   readonly client?: string;
   readonly bundle?: string;
+}
+interface DriftFlags extends CommonFlags {
+  readonly repair?: true;
+  readonly yes?: true;
 }
 interface RunFlags extends PolicyFlags {
   readonly config?: string;
@@ -186,6 +192,19 @@ async function diagnoseOne(flags: DiagnoseFlags, gateway: string): Promise<Resul
   });
   for (const path of bundle === undefined ? [] : await writeBundle(bundle, diagnosis)) note(`wrote ${path}`);
   return { json: diagnosis, text: diagnosisText(diagnosis), status: VERDICT_STATUS[diagnosis.verdict] };
+}
+
+async function driftOf(flags: DriftFlags, names: readonly string[]): Promise<Result> {
+  const signal = interruptSignal(note);
+  const stack = await open(flags, { signal, policyPack: false });
+  const options = { names, progress: note, signal };
+  if (flags.repair !== true) {
+    const found = await drift(stack, options);
+    return { json: found, text: driftText(found), status: DRIFT_STATUS[found.verdict] };
+  }
+  if (flags.yes !== true) await confirm("This puts drifted gateways back to their live generation; some restart.");
+  const mended = await repair(stack, options);
+  return { json: mended, text: repairText(mended), status: DRIFT_STATUS[mended.verdict] };
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -331,6 +350,17 @@ const program = new Command("gatehouse")
       .option("--bundle <directory>", "write JSON, Markdown and the scrubbed log there, for a ticket")
       .addHelpText("after", `\n${VERDICT_HELP}`)
       .action((gateway: string, flags: DiagnoseFlags) => run(flags, () => diagnoseOne(flags, gateway))),
+  )
+  .addCommand(
+    common("drift", "say what on the machines is not as the last update left it, and who likely changed it")
+      .argument("[names...]", "nodes or gateways; default all")
+      .option("--repair", "put it back, from what is on the machine; restarts a gateway where it has to")
+      .option("--yes", "with --repair: without a question")
+      .addHelpText(
+        "after",
+        "\nExit status: 0 no drift (with --repair: none is left), 1 drift, 2 a machine gave no answer or not everything could be looked at, or wrong usage.",
+      )
+      .action((names: string[], flags: DriftFlags) => run(flags, () => driftOf(flags, names))),
   )
   .addCommand(
     common("secret", "store a secret from stdin in the stack's encrypted settings")

@@ -1,5 +1,5 @@
 import { EXIT, KNOWN_OPTION, RESULT_MARK } from "../node/protocol.ts";
-import type { PhaseError, PhaseName, PhaseResult } from "../node/protocol.ts";
+import type { PhaseError, PhaseName, PhaseResult, VisitName } from "../node/protocol.ts";
 import { programPath } from "./runtime-table.ts";
 
 /** A word inside the double quotes of the inner script; `$` stays alive for the few variables we use. */
@@ -70,9 +70,9 @@ export function programCommand(id: string, phase: PhaseName, action: "apply" | "
   });
 }
 
-/** Remote command of a look at one gateway; the payload goes to its stdin. Changes nothing; exit 78 as above. */
-export function diagnoseCommand(id: string): string {
-  return programCall(id, "diagnose", "diagnose", {
+/** Remote command of a visit that is no part of an update; the payload goes to its stdin. Exit 78 as above. */
+export function visitCommand(id: string, visit: VisitName): string {
+  return programCall(id, visit, visit, {
     layer: "host",
     code: "program-missing",
     message: `${programPath(id)} is not there: another version of Gatehouse provisioned this node, or it is another machine`,
@@ -80,7 +80,7 @@ export function diagnoseCommand(id: string): string {
   });
 }
 
-function programCall(id: string, phase: PhaseName | "diagnose", args: string, absent: PhaseError): string {
+function programCall(id: string, phase: PhaseName | VisitName, args: string, absent: PhaseError): string {
   const program = programPath(id);
   const missing = report(phase, absent, EXIT.refused);
   return forAnyLoginShell(`if [ -x ${program} ]; then :; else ${missing}; fi; ${asRoot(phase, `${program} ${args}`)}`);

@@ -1,18 +1,15 @@
-import { join } from "node:path";
 import type { StoredGeneration } from "../generation/store.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
-import type { GatewayHome } from "../lib/gateway-home.ts";
 import { ownUser } from "../lib/gateway-user.ts";
-import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
 import type { Context } from "../phase.ts";
 import { filesEvidence, liveEvidence } from "./disk.ts";
 import type { DiagnosePayload, UserEvidence } from "./evidence.ts";
 import { identityEvidence } from "./identities.ts";
 import { logEvidence } from "./log.ts";
-import { looseEnvironment } from "./loose-environment.ts";
 import { scrubber } from "./scrub.ts";
 import { sessionEvidence } from "./session.ts";
-import { managerEnvironment, unitFacts, unitLog } from "./systemd.ts";
+import { Gaps, sourcesOf } from "./sources.ts";
+import { unitFacts, unitLog } from "./systemd.ts";
 import { ambientKeys, secretValues, variableEvidence } from "./variables.ts";
 import type { Sources } from "./variables.ts";
 import { VendorLook } from "./vendor.ts";
@@ -21,52 +18,6 @@ import { VendorLook } from "./vendor.ts";
 export interface CollectPayload extends DiagnosePayload {
   /** PATH that sudo gives to the operator. */
   readonly sudoPath: string;
-}
-
-/** Runs parts that may fail without ending the whole; what failed is named. */
-class Gaps {
-  readonly found: string[] = [];
-
-  async part<T>(name: string, work: () => Promise<T>): Promise<T | null> {
-    try {
-      return await work();
-    } catch {
-      // the message could quote what was read
-      this.found.push(name);
-      return null;
-    }
-  }
-}
-
-async function environmentOf(path: string): Promise<ReadonlyMap<string, string>> {
-  return looseEnvironment((await readTextOrNull(path)) ?? "");
-}
-
-/** SECRET. Empty without the file. */
-async function keysOf(path: string): Promise<ReadonlyMap<string, string>> {
-  const keys = await readJsonOrNull<unknown>(path, (found) => found);
-  return new Map(
-    Object.entries(keys ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [[name, value] as const] : [])),
-  );
-}
-
-async function sourcesOf(
-  home: GatewayHome,
-  unit: ReadonlyMap<string, string>,
-  pid: number,
-  context: Context,
-  gaps: Gaps,
-) {
-  const empty: ReadonlyMap<string, string> = new Map();
-  const sources: Sources = {
-    environmentFile: (await gaps.part("environment file", () => environmentOf(home.environmentFile))) ?? empty,
-    unit,
-    manager: (await gaps.part("manager environment", managerEnvironment)) ?? empty,
-    dotenv: (await gaps.part(".env", () => environmentOf(join(home.openclaw, ".env")))) ?? empty,
-    keyFile: (await gaps.part("key file", () => keysOf(home.keys))) ?? empty,
-    process: pid === 0 ? null : await gaps.part("process environment", () => context.platform.processEnvironment(pid)),
-  };
-  return sources;
 }
 
 /** The secret variables that the vendor's commands need to judge as the process would. */

@@ -1,6 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { liveGeneration, readGeneration } from "../generation/store.ts";
+import { agentsWithKeyFile } from "../generation/manifest.ts";
 import type { Manifest } from "../generation/manifest.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { errnoOf } from "../lib/failure.ts";
@@ -9,14 +10,19 @@ import { readTextOrNull } from "../lib/json-file.ts";
 import { liveDifferences } from "../switch/live-files.ts";
 import type { FileEvidence, GenerationEvidence } from "./evidence.ts";
 
-interface Declared {
+export interface Declared {
   readonly path: string;
   readonly kind: "file" | "directory";
   readonly mode: number;
 }
 
 /** What has to be there in this form. */
-function declared(home: GatewayHome, unit: string, agents: readonly string[], manifest: Manifest | null): Declared[] {
+export function declared(
+  home: GatewayHome,
+  unit: string,
+  agents: readonly string[],
+  manifest: Manifest | null,
+): Declared[] {
   const directory = (path: string): Declared => ({ path, kind: "directory", mode: 0o700 });
   const file = (path: string): Declared => ({ path, kind: "file", mode: 0o600 });
   return [
@@ -33,6 +39,9 @@ function declared(home: GatewayHome, unit: string, agents: readonly string[], ma
           directory(home.tls),
           ...["key.pem", "certificate.pem", "authority.pem"].map((name) => file(join(home.tls, name))),
         ]),
+    ...(manifest === null || agentsWithKeyFile(manifest).length === 0 ? [] : [file(home.keys)]),
+    ...(manifest?.launch === undefined ? [] : [file(home.launcher), file(home.launchPlan)]),
+    ...(manifest?.policy === undefined ? [] : [file(home.policy)]),
   ];
 }
 

@@ -25,7 +25,7 @@ export const checkDiagnose = object<DiagnosePayload>(fields);
 const checkCollect = object<CollectPayload>({ ...fields, sudoPath: text });
 
 /** Links are no answer: whoever lingers has a plain file of root's. */
-async function lingers(user: string): Promise<boolean | null> {
+export async function lingers(user: string): Promise<boolean | null> {
   try {
     return (await lstat(`/var/lib/systemd/linger/${user}`)).isFile();
   } catch (error) {

@@ -72,7 +72,11 @@ export interface Platform {
   machineId(): Promise<string>;
   readonly users: Users;
   /** Whether the machine may go to sleep while nobody uses it; `configuration` is the file of ours that says so. */
-  readonly sleep: { prevent(configuration: string): Promise<void>; allow(configuration: string): Promise<void> };
+  readonly sleep: {
+    isPrevented(configuration: string): Promise<boolean>;
+    prevent(configuration: string): Promise<void>;
+    allow(configuration: string): Promise<void>;
+  };
   /** Bytes free for root on the file system of `path`. */
   freeBytes(path: string): Promise<number>;
   /** The service manager of the user that this process runs as. */

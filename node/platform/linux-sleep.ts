@@ -12,9 +12,13 @@ AllowSuspendThenHibernate=no
 AllowHybridSleep=no
 `;
 
+export async function isSleepPrevented(path: string): Promise<boolean> {
+  return (await readTextOrNull(path)) === CONFIG;
+}
+
 /** Keeps the machine from sleeping, whatever its desktop, its lid or its idle time asks for. */
 export async function preventSleep(path: string): Promise<void> {
-  if ((await readTextOrNull(path)) === CONFIG) return;
+  if (await isSleepPrevented(path)) return;
   await ensureDirectory(dirname(path), { mode: 0o755 });
   await writeFileAtomic(path, CONFIG, { mode: 0o644 });
 }

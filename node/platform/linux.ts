@@ -5,7 +5,7 @@ import { PhaseFailure } from "../lib/failure.ts";
 import type { Platform } from "./index.ts";
 import { listenerUid, processEnvironment, processFacts } from "./linux-processes.ts";
 import { linuxServices } from "./linux-services.ts";
-import { allowSleep, preventSleep } from "./linux-sleep.ts";
+import { allowSleep, isSleepPrevented, preventSleep } from "./linux-sleep.ts";
 import { linuxUsers } from "./linux-users.ts";
 
 async function machineId(): Promise<string> {
@@ -59,7 +59,7 @@ export const linux: Platform = {
   ],
   machineId,
   users: linuxUsers,
-  sleep: { prevent: preventSleep, allow: allowSleep },
+  sleep: { isPrevented: isSleepPrevented, prevent: preventSleep, allow: allowSleep },
   freeBytes,
   processesBelow,
   services: linuxServices,

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Diagnosis } from "./diagnose.ts";
-import { isUnreachable } from "./evidence.ts";
+import { isUnreachable } from "../visit/connect.ts";
 import { diagnosisText } from "./report.ts";
 
 /**

@@ -1,13 +1,10 @@
 import { hostname, userInfo } from "node:os";
 import type { TokenAnswer } from "../../node/diagnose/evidence.ts";
 import { scrubber } from "../../node/diagnose/scrub.ts";
-import { bundleNodeProgram } from "../../node/bundle.ts";
-import { diagnoseCommand } from "../../render/program-command.ts";
-import { PINNED_NODE, programId } from "../../render/runtime-table.ts";
 import type { GatehouseStack } from "../stack.ts";
 import { clientEvidence, clientStateDirectory } from "./client.ts";
-import { collect, connectTo } from "./connect.ts";
-import { isUnreachable } from "./evidence.ts";
+import { connectTo, visit } from "../visit/connect.ts";
+import { isUnreachable } from "../visit/connect.ts";
 import type { ClientEvidence, Evidence, Frozen } from "./evidence.ts";
 import { lookThroughTunnel, tryToken } from "./here.ts";
 import { classifySymptom } from "./symptom.ts";
@@ -82,9 +79,8 @@ async function look(target: Target, options: DiagnoseOptions, frozen: Frozen) {
   try {
     const { payload } = target;
     const asked = Date.now();
-    const command = diagnoseCommand(programId({ node: PINNED_NODE, programHash: bundleNodeProgram().hash }));
     const [node, here, client] = await Promise.all([
-      collect(ssh.client, { command, payload }, options.progress),
+      visit(ssh.client, "diagnose", payload, options.progress),
       lookThroughTunnel(ssh.client, target.end),
       clientOf(options, frozen, (token) => tryToken(ssh.client, target.end, token)),
     ]);

@@ -1,3 +1,4 @@
+import type { Unreachable } from "../visit/connect.ts";
 import type { NodeEvidence, TokenAnswer } from "../../node/diagnose/evidence.ts";
 import type { SymptomClass } from "./symptom.ts";
 
@@ -53,13 +54,6 @@ export interface ClientEvidence {
   readonly answer: TokenAnswer | null;
 }
 
-/** Why there is no evidence of the node. */
-export interface Unreachable {
-  readonly kind: "host key" | "no connection" | "no answer";
-  readonly message: string;
-  readonly fix: string;
-}
-
 export interface Evidence {
   readonly frozen: Frozen;
   readonly expected: Expected;
@@ -69,8 +63,4 @@ export interface Evidence {
   readonly here: HereEvidence | null;
   /** Null: not looked at. */
   readonly client: ClientEvidence | null;
-}
-
-export function isUnreachable(node: Evidence["node"]): node is Unreachable {
-  return "kind" in node;
 }

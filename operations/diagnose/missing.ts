@@ -1,4 +1,4 @@
-import { isUnreachable } from "./evidence.ts";
+import { isUnreachable } from "../visit/connect.ts";
 import type { Evidence } from "./evidence.ts";
 
 /** Everything that has to be known before a gateway may be called healthy and is not; in words. Pure. */

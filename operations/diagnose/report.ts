@@ -1,4 +1,4 @@
-import { isUnreachable } from "./evidence.ts";
+import { isUnreachable } from "../visit/connect.ts";
 import type { Diagnosis } from "./diagnose.ts";
 
 function section(title: string, lines: readonly string[]): string[] {

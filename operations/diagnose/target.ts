@@ -1,16 +1,13 @@
 import type { DiagnosePayload } from "../../node/diagnose/evidence.ts";
 import { gatewayLayout } from "../../render/index.ts";
-import type { Connection, Endpoint } from "../../sandbox/plugins/command/inputs.ts";
+import type { Connection } from "../../sandbox/plugins/command/inputs.ts";
 import { parseFleet } from "../../spec/index.ts";
-import type { ConnectionSpec } from "../../spec/index.ts";
 import { OperationError } from "../error.ts";
 import type { StackOutputs } from "../outputs.ts";
 import { FLEET_KEY } from "../settings.ts";
 import type { Expected } from "./evidence.ts";
 import type { TunnelEnd } from "./here.ts";
-import { loginKey } from "./login-key.ts";
-
-const DIAL_SECONDS = 10;
+import { connectionOf } from "../visit/connection.ts";
 
 /** One gateway: how to reach its node, and what should be there. */
 export interface Target {
@@ -89,19 +86,4 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
     `the stack has no provisioned gateway ${asked.gateway}`,
     known.length === 0 ? "run `gatehouse up` once" : `its gateways: ${known.join(", ")}`,
   );
-}
-
-async function connectionOf({ jump, ...direct }: ConnectionSpec, settings: Settings): Promise<Connection> {
-  return {
-    ...(await endpointOf(direct, settings)),
-    ...(jump !== undefined && { proxy: await endpointOf(jump, settings) }),
-  };
-}
-
-async function endpointOf(spec: Omit<ConnectionSpec, "jump">, settings: Settings): Promise<Endpoint> {
-  const { host, port, user, hostKey, privateKey } = spec;
-  return {
-    ...{ host, port, user, hostKey, dialErrorLimit: 0, perDialTimeout: DIAL_SECONDS },
-    ...(privateKey !== undefined && { privateKey: await loginKey(privateKey, settings) }),
-  };
 }

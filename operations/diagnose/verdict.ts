@@ -1,4 +1,4 @@
-import { isUnreachable } from "./evidence.ts";
+import { isUnreachable } from "../visit/connect.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Confidence, Finding, Rule, Seen } from "./finding.ts";
 import { missingValues } from "./missing.ts";

@@ -1,3 +1,4 @@
+import type { VisitTypes } from "../../node/visits.ts";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +15,7 @@ import {
 } from "../../node/protocol.ts";
 import type { Removed } from "../../node/phase.ts";
 import { renderBootstrap, type BootstrapInput, type BootstrapResult } from "../../render/bootstrap.ts";
-import { bootstrapCommand, programCommand, type History } from "../../render/program-command.ts";
+import { bootstrapCommand, programCommand, visitCommand, type History } from "../../render/program-command.ts";
 import { PINNED_NODE, programId } from "../../render/runtime-table.ts";
 import {
   canRunNode,
@@ -109,6 +110,15 @@ export class NodeBench {
 
   async remove<N extends keyof PhaseTypes>(phase: N, payload: PhaseTypes[N]["payload"]): Promise<Outcome<Removed>> {
     const command = programCommand(this.programId, phase, "remove", "provisioned");
+    return outcome(await this.node.exec(command, { user: "ops", stdin: JSON.stringify(payload) }));
+  }
+
+  /** A call that is no part of an update, as the operator whose sudo asks for nothing. */
+  async visit<N extends keyof VisitTypes>(
+    name: N,
+    payload: VisitTypes[N]["payload"],
+  ): Promise<Outcome<VisitTypes[N]["result"]>> {
+    const command = visitCommand(this.programId, name);
     return outcome(await this.node.exec(command, { user: "ops", stdin: JSON.stringify(payload) }));
   }
 

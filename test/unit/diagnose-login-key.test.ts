@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loginKey } from "../../operations/diagnose/login-key.ts";
+import { loginKey } from "../../operations/visit/login-key.ts";
 import { findTarget } from "../../operations/diagnose/target.ts";
 import { parseOutputs } from "../../operations/outputs.ts";
 import { validFleet } from "../fleet-input.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Unreachable } from "../../operations/diagnose/evidence.ts";
+import type { Unreachable } from "../../operations/visit/connect.ts";
 import { classifySymptom } from "../../operations/diagnose/symptom.ts";
 import { TABLE, VERDICT_STATUS } from "../../operations/diagnose/table.ts";
 import { verdictOf } from "../../operations/diagnose/verdict.ts";

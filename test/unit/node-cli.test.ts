@@ -40,7 +40,7 @@ const SCRIPTED = `
   });
   await main({
     phases: { runtime: phase("runtime"), account: phase("account"), agent: phase("agent"), gateway: phase("gateway"), verify: phase("verify") },
-    diagnose: { watchdogSeconds: 1, look: async (payload) => ({ looked: payload.at }), userCommands: { "look-say": say } },
+    visits: { diagnose: { watchdogSeconds: 1, run: async (payload) => ({ looked: payload.at }), userCommands: { "look-say": say } } },
     settle: async (args, context) => { context.progress("settling " + args.join(" ")); },
   });
 `;

@@ -1,14 +1,27 @@
 import type { Client } from "ssh2";
 import { RESULT_MARK } from "../../node/protocol.ts";
-import type { PhaseResult } from "../../node/protocol.ts";
-import type { NodeEvidence } from "../../node/diagnose/evidence.ts";
+import type { PhaseResult, VisitName } from "../../node/protocol.ts";
+import { bundleNodeProgram } from "../../node/bundle.ts";
+import type { VisitTypes } from "../../node/visits.ts";
+import { visitCommand } from "../../render/program-command.ts";
+import { PINNED_NODE, programId } from "../../render/runtime-table.ts";
 import { dial } from "../../sandbox/plugins/command/dial.ts";
 import type { SshConnection } from "../../sandbox/plugins/command/dial.ts";
 import type { Connection } from "../../sandbox/plugins/command/inputs.ts";
 import { runSession } from "../../sandbox/plugins/command/session.ts";
-import type { Unreachable } from "./evidence.ts";
 
-/** The one SSH connection of a diagnosis, with the node's pinned host key; why there is none where there is none. */
+/** Why a node gave no answer. */
+export interface Unreachable {
+  readonly kind: "host key" | "no connection" | "no answer";
+  readonly message: string;
+  readonly fix: string;
+}
+
+export function isUnreachable(answer: object): answer is Unreachable {
+  return "kind" in answer && "fix" in answer;
+}
+
+/** The one SSH connection of a visit, with the node's pinned host key; why there is none where there is none. */
 export async function connectTo(
   connection: Connection,
   signal: AbortSignal,
@@ -33,14 +46,18 @@ export async function connectTo(
   }
 }
 
-/** Runs the collector; its progress lines go to `progress`. */
-export async function collect(
+const commandOf = (visit: VisitName): string =>
+  visitCommand(programId({ node: PINNED_NODE, programHash: bundleNodeProgram().hash }), visit);
+
+/** Runs one visit of the on-node program of this version; its progress lines go to `progress`. */
+export async function visit<N extends VisitName>(
   client: Client,
-  { command, payload }: { readonly command: string; readonly payload: unknown },
+  name: N,
+  payload: VisitTypes[N]["payload"],
   progress: (line: string) => void,
-): Promise<NodeEvidence | Unreachable> {
+): Promise<VisitTypes[N]["result"] | Unreachable> {
   let rest = "";
-  const { stdout } = await runSession(client, command, {
+  const { stdout } = await runSession(client, commandOf(name), {
     stdin: JSON.stringify(payload),
     environment: {},
     optionalEnvironment: {},
@@ -55,8 +72,8 @@ export async function collect(
   const line = stdout.trimEnd().split("\n").at(-1) ?? "";
   const nothing = "look at the lines above; does the login shell of the SSH user print anything by itself?";
   if (!line.startsWith(RESULT_MARK))
-    return { kind: "no answer", message: "the collector gave no result", fix: nothing };
-  const result = JSON.parse(line.slice(RESULT_MARK.length)) as PhaseResult<NodeEvidence>;
+    return { kind: "no answer", message: "the program on the node gave no result", fix: nothing };
+  const result = JSON.parse(line.slice(RESULT_MARK.length)) as PhaseResult<VisitTypes[N]["result"]>;
   if (result.ok) return result.value;
   return { kind: "no answer", message: `${result.error.message} [${result.error.code}]`, fix: result.error.fix };
 }

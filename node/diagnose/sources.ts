@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import type { GatewayHome } from "../lib/gateway-home.ts";
+import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
+import type { Context } from "../phase.ts";
+import { looseEnvironment } from "./loose-environment.ts";
+import { managerEnvironment } from "./systemd.ts";
+import type { Sources } from "./variables.ts";
+
+/** Runs parts that may fail without ending the whole; what failed is named. */
+export class Gaps {
+  readonly found: string[] = [];
+
+  async part<T>(name: string, work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch {
+      // the message could quote what was read
+      this.found.push(name);
+      return null;
+    }
+  }
+}
+
+async function environmentOf(path: string): Promise<ReadonlyMap<string, string>> {
+  return looseEnvironment((await readTextOrNull(path)) ?? "");
+}
+
+/** SECRET. Empty without the file. */
+async function keysOf(path: string): Promise<ReadonlyMap<string, string>> {
+  const keys = await readJsonOrNull<unknown>(path, (found) => found);
+  return new Map(
+    Object.entries(keys ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [[name, value] as const] : [])),
+  );
+}
+
+/** SECRET: what every source of variables has; a part that cannot be read is named in `gaps`. */
+export async function sourcesOf(
+  home: GatewayHome,
+  unit: ReadonlyMap<string, string>,
+  pid: number,
+  context: Context,
+  gaps: Gaps,
+) {
+  const empty: ReadonlyMap<string, string> = new Map();
+  const sources: Sources = {
+    environmentFile: (await gaps.part("environment file", () => environmentOf(home.environmentFile))) ?? empty,
+    unit,
+    manager: (await gaps.part("manager environment", managerEnvironment)) ?? empty,
+    dotenv: (await gaps.part(".env", () => environmentOf(join(home.openclaw, ".env")))) ?? empty,
+    keyFile: (await gaps.part("key file", () => keysOf(home.keys))) ?? empty,
+    process: pid === 0 ? null : await gaps.part("process environment", () => context.platform.processEnvironment(pid)),
+  };
+  return sources;
+}

@@ -1,0 +1,178 @@
+import { chown, lchown, lstat } from "node:fs/promises";
+import { userObjections } from "../account/objections.ts";
+import { lingers } from "../diagnose/index.ts";
+import { generationName, unitName } from "../generation/manifest.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { readTextOrNull } from "../lib/json-file.ts";
+import { absolutePath, flag, gatewayName, list, object, textLike, userName } from "../lib/shape.ts";
+import type { Context, UserCommand } from "../phase.ts";
+import type { OsUser } from "../platform/index.ts";
+import { EXIT } from "../protocol.ts";
+import type { DeclaredGateway, Deviation, DriftPayload, GatewayDrift, NodeDrift, NodeRepair } from "./deviation.ts";
+import { inspect } from "./inspect.ts";
+import { repair } from "./repair.ts";
+
+/** Seconds that one gateway may take: a look takes about one, a repair a start and the vendor's checks. */
+const LOOK_SECONDS = 60;
+const REPAIR_SECONDS = 900;
+export const DRIFT_SECONDS = { drift: 600, repair: 3600 } as const;
+
+const declaredGateway = object<DeclaredGateway>({
+  gateway: gatewayName,
+  user: userName,
+  home: absolutePath,
+  unit: unitName,
+  generation: generationName,
+  agents: list(gatewayName),
+});
+
+export const checkDrift = object<DriftPayload>({
+  machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
+  alwaysOn: flag,
+  gateways: list(declaredGateway),
+});
+
+async function machineDeviations(payload: DriftPayload, context: Context): Promise<Deviation[]> {
+  const [machineId, sleep] = await Promise.all([
+    context.platform.machineId(),
+    readTextOrNull(context.paths.sleepConfig),
+  ]);
+  return [
+    ...(machineId === payload.machineId
+      ? []
+      : [
+          {
+            kind: "another-machine" as const,
+            what: machineId,
+            detail: `is not the machine that was provisioned (${payload.machineId})`,
+            likely: "unknown" as const,
+            mending: "by hand" as const,
+          },
+        ]),
+    ...(payload.alwaysOn && !(await context.platform.sleep.isPrevented(context.paths.sleepConfig))
+      ? [
+          {
+            kind: "sleep" as const,
+            what: context.paths.sleepConfig,
+            detail: sleep === null ? "is missing: the machine may go to sleep" : "was edited",
+            likely: "a hand" as const,
+            mending: "repair" as const,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** The gateway's user, if it lives where it should. */
+async function userOf({ user, home }: DeclaredGateway, context: Context): Promise<OsUser | undefined> {
+  const found = await context.platform.users.find(user);
+  return found?.home === home && found.uid !== 0 ? found : undefined;
+}
+
+async function accountDeviations({ user, home }: DeclaredGateway, context: Context): Promise<Deviation[]> {
+  const { users, privilegedGroups } = context.platform;
+  const [facts, linger] = await Promise.all([users.inspect(user), lingers(user)]);
+  if (facts === undefined) return [];
+  return [
+    ...userObjections(facts, { home, privilegedGroups }).map(({ message, fix }): Deviation => ({
+      kind: "user-rights",
+      what: user,
+      detail: `${message}; ${fix}`,
+      likely: "a hand",
+      mending: "by hand",
+    })),
+    ...(linger === true
+      ? []
+      : [
+          {
+            kind: "linger" as const,
+            what: user,
+            detail: "lingers no longer: its gateway stops with the last session and does not start at boot",
+            likely: "a hand" as const,
+            mending: "repair" as const,
+          },
+        ]),
+  ];
+}
+
+async function gatewayDrift(own: DeclaredGateway, context: Context): Promise<GatewayDrift> {
+  const user = await userOf(own, context);
+  if (user === undefined) {
+    const gone = { kind: "user-missing", what: own.user, detail: `has no home at ${own.home}` } as const;
+    return { gateway: own.gateway, generation: null, deviations: [{ ...gone, likely: "a hand", mending: "up" }] };
+  }
+  const account = await accountDeviations(own, context);
+  const seen = (await context
+    .asUser(user, "drift-inspect", own, { timeoutSeconds: LOOK_SECONDS })
+    .catch((error: unknown) => {
+      // without its service manager nothing can run as that user
+      const detail = error instanceof PhaseFailure ? error.message : "could not be looked at";
+      const unknown = { kind: "unknown", what: own.user, detail, likely: "unknown", mending: "repair" } as const;
+      return { generation: null, deviations: [unknown] };
+    })) as Omit<GatewayDrift, "gateway">;
+  return { gateway: own.gateway, generation: seen.generation, deviations: [...account, ...seen.deviations] };
+}
+
+/** What of a node differs from what was declared for it. Changes nothing. */
+export async function drift(payload: DriftPayload, context: Context): Promise<NodeDrift> {
+  const time = new Date().toISOString();
+  const deviations = await machineDeviations(payload, context);
+  const gateways: GatewayDrift[] = [];
+  for (const own of payload.gateways) {
+    context.progress(`looking at ${own.gateway}`);
+    gateways.push(await gatewayDrift(own, context));
+  }
+  return { time, deviations, gateways };
+}
+
+/** Gives files of somebody else back to the gateway's user; a link itself, not what it leads to. */
+async function giveBack(user: OsUser, found: readonly Deviation[]): Promise<readonly string[]> {
+  const done: string[] = [];
+  for (const { what } of found.filter(({ kind }) => kind === "owner")) {
+    const change = (await lstat(what)).isSymbolicLink() ? lchown : chown;
+    await change(what, user.uid, user.gid);
+    done.push(`gave ${what} back to ${user.name}`);
+  }
+  return done;
+}
+
+/**
+ * Mends what can be mended on the node itself, from the generation that is live there: needs no secret of the operator's.
+ * @throws {PhaseFailure} `another-machine`; what the gate says when the live generation does not serve again.
+ */
+export async function repairNode(payload: DriftPayload, context: Context): Promise<NodeRepair> {
+  const before = await drift(payload, context);
+  if (before.deviations.some(({ kind }) => kind === "another-machine")) {
+    throw new PhaseFailure({
+      layer: "host",
+      code: "another-machine",
+      message: "this is not the machine that was provisioned; nothing was touched",
+      fix: "check the address of the node: docs/how-to/replaced-machine.md",
+      exit: EXIT.refused,
+    });
+  }
+  const done: string[] = [];
+  if (before.deviations.some(({ kind }) => kind === "sleep")) {
+    await context.platform.sleep.prevent(context.paths.sleepConfig);
+    done.push("keeps the machine from sleeping again");
+  }
+  for (const own of payload.gateways) {
+    const found = before.gateways.find(({ gateway }) => gateway === own.gateway)?.deviations ?? [];
+    const user = await userOf(own, context);
+    if (user === undefined || !found.some(({ mending }) => mending === "repair")) continue;
+    if (found.some(({ kind }) => kind === "linger")) {
+      await context.platform.users.keepManager(user, context.progress);
+      done.push(`lets ${user.name} linger again`);
+    }
+    done.push(...(await giveBack(user, found)));
+    context.progress(`repairing ${own.gateway}`);
+    const mended = await context.asUser(user, "drift-repair", own, { timeoutSeconds: REPAIR_SECONDS });
+    done.push(...(mended as readonly string[]));
+  }
+  return { before, done, after: await drift(payload, context) };
+}
+
+export const driftCommands: Readonly<Record<string, UserCommand>> = {
+  "drift-inspect": (payload, context) => inspect(declaredGateway(payload, "payload"), context),
+  "drift-repair": (payload, context) => repair(declaredGateway(payload, "payload"), context),
+};
