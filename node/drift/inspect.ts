@@ -1,11 +1,12 @@
 import { access, lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { declared, filesEvidence, liveEvidence } from "../diagnose/disk.ts";
+import { declared, filesEvidence } from "../diagnose/disk.ts";
 import type { FileEvidence, VariableEvidence } from "../diagnose/evidence.ts";
 import { Gaps, sourcesOf } from "../diagnose/sources.ts";
 import { unitFacts } from "../diagnose/systemd.ts";
 import { ambientKeys, variableEvidence } from "../diagnose/variables.ts";
 import type { Sources } from "../diagnose/variables.ts";
+import { liveGeneration, readGeneration } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { errnoOf } from "../lib/failure.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
@@ -216,8 +217,9 @@ export async function inspect(
   context: Context,
 ): Promise<Omit<GatewayDrift, "gateway">> {
   const home = gatewayHome(ownUser().home);
-  const { evidence, stored } = await liveEvidence(home);
-  if (stored === null) return { generation: evidence.live, deviations: [nothingLive(home, evidence.live)] };
+  const live = await liveGeneration(home);
+  const stored = live === null ? null : await readGeneration(home, live);
+  if (stored === null) return { generation: live, deviations: [nothingLive(home, live)] };
   const gaps = new Gaps();
   const facts = await gaps.part("unit", () => unitFacts(unit));
   const sources = await sourcesOf(home, facts?.environment ?? new Map(), facts?.evidence.mainPid ?? 0, context, gaps);
@@ -231,24 +233,28 @@ export async function inspect(
   const contents = new Set(
     declared(home, unit, agents, stored.manifest).flatMap(({ path, kind }) => (kind === "file" ? [path] : [])),
   );
-  const unread = gaps.found.filter((part) => part !== "unit");
+  const forms = formDeviations(files, contents);
+  const content = await gaps.part("live files", () => contentDeviations(home, unit, stored));
+  // a file of somebody else's cannot be read: it is looked at again once it is given back
+  const explained = forms.some(({ kind }) => kind === "owner");
+  const unread = explained ? [] : gaps.found.filter((part) => part !== "unit");
   return {
-    generation: evidence.live,
+    generation: live,
     deviations: [
-      ...(evidence.live === generation
+      ...(live === generation
         ? []
         : [
             {
               kind: "generation" as const,
               what: home.current,
-              detail: `${evidence.live ?? "nothing"} is live, the stack has ${generation}`,
+              detail: `${live ?? "nothing"} is live, the stack has ${generation}`,
               likely: "an interrupted or another run" as const,
               mending: "up" as const,
             },
           ]),
       ...(await homeMode(ownUser().home)),
-      ...formDeviations(files, contents),
-      ...(await contentDeviations(home, unit, stored)),
+      ...forms,
+      ...(content ?? []),
       ...(await runtimeDeviations(stored)),
       ...(await unitDeviations(unit, facts)),
       ...variableDeviations(home, stored, sources),
