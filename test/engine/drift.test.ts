@@ -70,15 +70,15 @@ describe.skipIf(!(await nodesCanRun()))("drift of a node", () => {
     const { unit } = subject.gateway();
     const units = ".config/systemd/user";
     await inHome(
-      `sed -i 's/"messages": *"off"/"messages":"full"/; s/"lastTouchedVersion": *"[^"]*"/"lastTouchedVersion":"2026.9.7"/' .openclaw/openclaw.json
+      `systemctl --user --quiet disable ${unit}
+       sed -i 's/"messages": *"off"/"messages":"full"/; s/"lastTouchedVersion": *"[^"]*"/"lastTouchedVersion":"2026.9.7"/' .openclaw/openclaw.json
        echo 'NEVER_API_KEY=${key}' >> .openclaw/gateway.systemd.env
        mv .config/gatehouse/policy.jsonc .config/gatehouse/elsewhere && ln -s elsewhere .config/gatehouse/policy.jsonc
        echo '# edited' >> ${units}/${unit}
        mkdir -p ${units}/${unit}.d && printf '[Service]\nEnvironment=OPENCLAW_LOG_LEVEL=debug\n' > ${units}/${unit}.d/override.conf
        echo 'ANTHROPIC_API_KEY=${key}' > .openclaw/.env
        mkdir -p .config/environment.d && echo 'OPENAI_API_KEY=${key}' > .config/environment.d/keys.conf
-       systemctl --user set-environment OPENAI_API_KEY=${key}
-       systemctl --user --quiet disable ${unit}`,
+       systemctl --user set-environment OPENAI_API_KEY=${key}`,
     );
     const before = await found();
     expect(kinds(before)).toEqual([
