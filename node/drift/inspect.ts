@@ -1,4 +1,4 @@
-import { access, lstat } from "node:fs/promises";
+import { access, lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { declared, filesEvidence } from "../diagnose/disk.ts";
 import type { FileEvidence, VariableEvidence } from "../diagnose/evidence.ts";
@@ -157,7 +157,21 @@ async function runtimeDeviations({ manifest }: StoredGeneration): Promise<Deviat
   }));
 }
 
-async function unitDeviations(unit: string, facts: Awaited<ReturnType<typeof unitFacts>> | null): Promise<Deviation[]> {
+/** Drop-ins of the user's own, also those that the service manager has not read yet. */
+async function ownDropIns(home: GatewayHome, unit: string): Promise<string[]> {
+  const directory = join(home.userUnits, `${unit}.d`);
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  return names.filter((name) => name.endsWith(".conf")).map((name) => join(directory, name));
+}
+
+async function unitDeviations(
+  home: GatewayHome,
+  unit: string,
+  facts: Awaited<ReturnType<typeof unitFacts>> | null,
+): Promise<Deviation[]> {
   if (facts === null)
     return [
       {
@@ -177,7 +191,7 @@ async function unitDeviations(unit: string, facts: Awaited<ReturnType<typeof uni
     mending: "repair",
   });
   return [
-    ...dropIns.map((path): Deviation => ({
+    ...[...new Set([...dropIns, ...(await ownDropIns(home, unit))])].map((path): Deviation => ({
       ...one("drop-in", path, "changes what the unit says"),
       mending: path.startsWith(ownUser().home) ? "repair" : "by hand",
     })),
@@ -256,7 +270,7 @@ export async function inspect(
       ...forms,
       ...(content ?? []),
       ...(await runtimeDeviations(stored)),
-      ...(await unitDeviations(unit, facts)),
+      ...(await unitDeviations(home, unit, facts)),
       ...variableDeviations(home, stored, sources),
       ...unread.map((part): Deviation => ({
         kind: "unknown",
