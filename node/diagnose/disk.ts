@@ -29,7 +29,10 @@ export function declared(
     directory(home.openclaw),
     directory(home.gatehouse),
     directory(home.generations),
-    ...agents.map((agent) => directory(join(home.openclaw, "agents", agent, "agent"))),
+    ...agents.flatMap((agent) => [
+      directory(join(home.openclaw, "agents", agent, "agent")),
+      directory(join(home.workspaces, agent)),
+    ]),
     file(home.config),
     file(home.environmentFile),
     file(join(home.userUnits, unit)),

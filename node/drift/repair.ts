@@ -88,7 +88,7 @@ export async function repair(declaredGateway: DeclaredGateway, context: Context)
   const home = gatewayHome(homeDirectory);
   return await withGatewayLock(home, context, async () => {
     const { deviations, generation } = await inspect(declaredGateway, context);
-    if (generation === null || deviations.length === 0) return [];
+    if (generation === null) return [];
     const own = { ...declaredGateway, generation };
     const mine = deviations.filter(({ mending }) => mending === "repair");
     const of = (kind: DeviationKind): readonly Deviation[] => mine.filter((one) => one.kind === kind);
