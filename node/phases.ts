@@ -2,6 +2,7 @@ import { accessPhase } from "./access/index.ts";
 import { accountPhase } from "./account/index.ts";
 import { agentPhase } from "./agent/index.ts";
 import { gatewayPhase, settle } from "./gateway/index.ts";
+import { audit, AUDIT_SECONDS, auditCommands, checkAudit } from "./audit/index.ts";
 import { checkDiagnose, diagnose, DIAGNOSE_SECONDS, diagnoseCommands } from "./diagnose/index.ts";
 import { checkDrift, drift, DRIFT_SECONDS, driftCommands, repairNode } from "./drift/index.ts";
 import type { Program } from "./cli.ts";
@@ -23,6 +24,11 @@ export const program: Program = {
       watchdogSeconds: DIAGNOSE_SECONDS,
       run: (payload, context) => diagnose(checkDiagnose(payload, "payload"), context),
       userCommands: diagnoseCommands,
+    },
+    audit: {
+      watchdogSeconds: AUDIT_SECONDS,
+      run: (payload, context) => audit(checkAudit(payload, "payload"), context),
+      userCommands: auditCommands,
     },
     drift: {
       watchdogSeconds: DRIFT_SECONDS.drift,

@@ -1,9 +1,11 @@
+import type { AuditPayload, ObservedNode } from "./audit/observed.ts";
 import type { DiagnosePayload, NodeEvidence } from "./diagnose/evidence.ts";
 import type { DriftPayload, NodeDrift, NodeRepair } from "./drift/deviation.ts";
 
 /** What the visits of `VISITS` are sent and what comes back. */
 export interface VisitTypes {
   readonly diagnose: { readonly payload: DiagnosePayload; readonly result: NodeEvidence };
+  readonly audit: { readonly payload: AuditPayload; readonly result: ObservedNode };
   readonly drift: { readonly payload: DriftPayload; readonly result: NodeDrift };
   readonly repair: { readonly payload: DriftPayload; readonly result: NodeRepair };
 }

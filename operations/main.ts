@@ -2,7 +2,8 @@ import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { readFleetFile, stackNameOf } from "./config-file.ts";
 import project from "../package.json" with { type: "json" };
-import { check, CHECK_STATUS } from "./check/check.ts";
+import { audit } from "./audit/audit.ts";
+import { check, CHECK_STATUS, type Check } from "./check/check.ts";
 import { checkMarkdown, checkSarif, checkText } from "./check/report.ts";
 import { confirm } from "./confirm.ts";
 import { credentialsText, dated } from "./credentials.ts";
@@ -105,8 +106,7 @@ async function preview(flags: RunFlags): Promise<Result> {
   return { json: report, text: plannedText(report) };
 }
 
-async function checkFleet(flags: CheckFlags): Promise<Result> {
-  const found = await check(() => open(flags));
+function checked(found: Check, flags: Pick<CheckFlags, "sarif" | "markdown">): Result {
   const sarif = checkSarif(found, project.version);
   const text = flags.markdown === true ? checkMarkdown(found) : checkText(found);
   return {
@@ -114,6 +114,18 @@ async function checkFleet(flags: CheckFlags): Promise<Result> {
     text: flags.sarif === true ? JSON.stringify(sarif, null, 2) : text,
     status: CHECK_STATUS[found.verdict],
   };
+}
+
+async function checkFleet(flags: CheckFlags): Promise<Result> {
+  return checked(await check(() => open(flags)), flags);
+}
+
+async function auditOf(flags: CheckFlags, names: readonly string[]): Promise<Result> {
+  const signal = interruptSignal(note);
+  const { policyConfig, ...others } = flags;
+  const stack = await open(others, { signal, policyPack: false });
+  const options = { names, progress: note, signal, ...(policyConfig !== undefined && { policyConfig }) };
+  return checked(await audit(stack, options), flags);
 }
 
 async function drawMap(flags: MapFlags): Promise<Result> {
@@ -350,6 +362,14 @@ const program = new Command("gatehouse")
       .option("--bundle <directory>", "write JSON, Markdown and the scrubbed log there, for a ticket")
       .addHelpText("after", `\n${VERDICT_HELP}`)
       .action((gateway: string, flags: DiagnoseFlags) => run(flags, () => diagnoseOne(flags, gateway))),
+  )
+  .addCommand(
+    withPolicies(common("audit", "hold the live machines to the rules, with OpenClaw's own audits; changes nothing"))
+      .argument("[names...]", "nodes or gateways; default all")
+      .addOption(new Option("--sarif", "SARIF 2.1.0, for code scanning").conflicts(["json", "markdown"]))
+      .addOption(new Option("--markdown", "a table for a ticket").conflicts("json"))
+      .addHelpText("after", "\nExit status: 0 clean, 1 violations, 2 could not decide.")
+      .action((names: string[], flags: CheckFlags) => run(flags, () => auditOf(flags, names))),
   )
   .addCommand(
     common("drift", "say what on the machines is not as the last update left it, and who likely changed it")

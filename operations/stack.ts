@@ -66,6 +66,14 @@ export interface UpReport extends RunReport {
   readonly outputs: StackOutputs;
 }
 
+/** One of our components in the state; no secret is in its inputs. */
+export interface StackComponent {
+  readonly urn: string;
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
 /** One stack of the fleet's program. Every method throws `OperationError` with causes and fixes. */
 export interface GatehouseStack {
   readonly name: string;
@@ -76,6 +84,8 @@ export interface GatehouseStack {
   /** Removes what the stack made; a gateway's state and workspaces stay unless its spec says to purge. */
   destroy(): Promise<RunReport>;
   outputs(): Promise<StackOutputs>;
+  /** The components of the last update, with their inputs as the state has them. */
+  components(): Promise<readonly StackComponent[]>;
   /** SECRET: the stack's settings by full key, `gatehouse:fleet`, decrypted. */
   settings(): Promise<Readonly<Record<string, string>>>;
 }
@@ -120,6 +130,12 @@ export async function openStack(options: OpenStackOptions): Promise<GatehouseSta
   }
 }
 
+interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+}
+
 class OpenStack implements GatehouseStack {
   readonly name: string;
   readonly stateDir: string;
@@ -157,6 +173,13 @@ class OpenStack implements GatehouseStack {
     return parseOutputs(JSON.parse(stdout));
   }
 
+  async components(): Promise<readonly StackComponent[]> {
+    const resources = await this.#resources();
+    return resources.flatMap(({ urn, type, inputs = {} }) =>
+      type.startsWith("gatehouse:index:") ? [{ urn, type, name: urn.split("::").at(-1) ?? "", inputs }] : [],
+    );
+  }
+
   async settings(): Promise<Readonly<Record<string, string>>> {
     const all = await this.#stack.getAllConfig();
     return Object.fromEntries(Object.entries(all).map(([key, { value }]) => [key, value]));
@@ -168,13 +191,18 @@ class OpenStack implements GatehouseStack {
 
   async #urnsOf(names: readonly string[]): Promise<string[]> {
     if (names.length === 0) return [];
-    const exported: { readonly deployment: unknown } = await this.#stack.exportStack();
-    const { resources = [] } = exported.deployment as { readonly resources?: readonly { readonly urn: string }[] };
+    const resources = await this.#resources();
     return names.map((name) => {
       const found = resources.find(({ urn }) => urn.endsWith(`::${name}`));
       if (found !== undefined) return found.urn;
       throw OperationError.of("outputs", `the stack has no resource '${name}'`, "run `gatehouse up` once");
     });
+  }
+
+  async #resources(): Promise<readonly StateResource[]> {
+    const exported: { readonly deployment: unknown } = await this.#stack.exportStack();
+    const { resources = [] } = exported.deployment as { readonly resources?: readonly StateResource[] };
+    return resources;
   }
 
   async #run<T>(operation: (common: CommonOptions) => Promise<T>) {

@@ -83,6 +83,8 @@ export interface Platform {
   readonly services: Services;
   /** Uid of whoever listens on a TCP port of this machine; undefined when nobody does. */
   listenerUid(port: number): Promise<number | undefined>;
+  /** Addresses on which a TCP port of this machine is listened on: `127.0.0.1`, `::`. */
+  listenerAddresses(port: number): Promise<readonly string[]>;
   /** As the process's own user: the variables that it was started with. */
   processEnvironment(pid: number): Promise<ReadonlyMap<string, string>>;
   /** As root: what the kernel enforces on a process. */

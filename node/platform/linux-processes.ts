@@ -3,17 +3,42 @@ import type { ProcessFacts } from "./services.ts";
 
 const LISTEN = "0A";
 
+interface Listener {
+  readonly address: string;
+  readonly uid: number;
+}
+
+/** `/proc/net` writes an address as 32-bit words in the byte order of the machine, which is little-endian on all of ours. */
+function addressOf(hex: string): string {
+  const words = hex.match(/.{8}/g) ?? [];
+  const bytes = words.flatMap((word) => (word.match(/../g) ?? []).reverse());
+  if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join(".");
+  const groups = Array.from({ length: 8 }, (_, index) => `${bytes[2 * index] ?? ""}${bytes[2 * index + 1] ?? ""}`);
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
+}
+
+async function listeners(port: number): Promise<readonly Listener[]> {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
+  const tables = await Promise.all(
+    ["/proc/net/tcp", "/proc/net/tcp6"].map((table) => readFile(table, "utf8").catch(() => "")),
+  );
+  return tables
+    .flatMap((table) => table.split("\n").slice(1))
+    .flatMap((line) => {
+      const [, local = "", , state = "", , , , uid = ""] = line.trim().split(/\s+/);
+      const [address = "", own] = local.split(":");
+      return state === LISTEN && own === hexPort ? [{ address: addressOf(address), uid: Number(uid) }] : [];
+    });
+}
+
 /** Uid of whoever listens on a TCP port of this machine; undefined when nobody does. */
 export async function listenerUid(port: number): Promise<number | undefined> {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    const lines = (await readFile(table, "utf8").catch(() => "")).split("\n").slice(1);
-    for (const line of lines) {
-      const [, local = "", , state = "", , , , uid = ""] = line.trim().split(/\s+/);
-      if (state === LISTEN && local.endsWith(`:${hexPort}`)) return Number(uid);
-    }
-  }
-  return undefined;
+  return (await listeners(port))[0]?.uid;
+}
+
+/** Addresses on which a TCP port of this machine is listened on, each once. */
+export async function listenerAddresses(port: number): Promise<readonly string[]> {
+  return [...new Set((await listeners(port)).map(({ address }) => address))];
 }
 
 /** What a process of the own user was started with. */

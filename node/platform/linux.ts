@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EXIT } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { Platform } from "./index.ts";
-import { listenerUid, processEnvironment, processFacts } from "./linux-processes.ts";
+import { listenerAddresses, listenerUid, processEnvironment, processFacts } from "./linux-processes.ts";
 import { linuxServices } from "./linux-services.ts";
 import { allowSleep, isSleepPrevented, preventSleep } from "./linux-sleep.ts";
 import { linuxUsers } from "./linux-users.ts";
@@ -64,6 +64,7 @@ export const linux: Platform = {
   processesBelow,
   services: linuxServices,
   listenerUid,
+  listenerAddresses,
   processEnvironment,
   processFacts,
 };

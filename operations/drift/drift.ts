@@ -1,9 +1,8 @@
 import type { Deviation, DriftPayload, NodeDrift, NodeRepair } from "../../node/drift/deviation.ts";
-import type { Connection } from "../../sandbox/plugins/command/inputs.ts";
 import type { GatehouseStack } from "../stack.ts";
 import { connectTo, isUnreachable, visit } from "../visit/connect.ts";
 import type { Unreachable } from "../visit/connect.ts";
-import { driftTargets } from "./targets.ts";
+import { visitTargets, type VisitTarget } from "../visit/targets.ts";
 
 export interface DriftOptions {
   /** Nodes or gateways; none: everything. */
@@ -51,9 +50,14 @@ export function verdictOf(nodes: readonly (NodeDrift | Unreachable)[]): DriftVer
 
 async function visitNode<N extends "drift" | "repair">(
   name: N,
-  { node, connection, payload }: { node: string; connection: Connection; payload: DriftPayload },
+  { node, connection, machineId, alwaysOn, gateways }: VisitTarget,
   { progress, signal }: DriftOptions,
 ) {
+  const payload: DriftPayload = {
+    machineId,
+    alwaysOn,
+    gateways: gateways.map(({ gateway, user, home, unit, generation, agents }) => ({ gateway, user, home, unit, generation, agents })), // prettier-ignore
+  };
   const connected = await connectTo(connection, signal);
   if ("unreachable" in connected) return { node, answer: connected.unreachable };
   try {
@@ -70,7 +74,7 @@ async function visitNode<N extends "drift" | "repair">(
 
 async function visitAll<N extends "drift" | "repair">(stack: GatehouseStack, name: N, options: DriftOptions) {
   const [outputs, settings] = await Promise.all([stack.outputs(), stack.settings()]);
-  const targets = await driftTargets(settings, outputs, options.names);
+  const targets = await visitTargets(settings, outputs, options.names);
   return await Promise.all(targets.map((target) => visitNode(name, target, options)));
 }
 

@@ -1,4 +1,4 @@
-import type { DriftPayload } from "../../node/drift/deviation.ts";
+import { privatePaths } from "../../components/private-paths.ts";
 import { gatewayLayout } from "../../render/index.ts";
 import type { Connection } from "../../sandbox/plugins/command/inputs.ts";
 import { parseFleet } from "../../spec/index.ts";
@@ -6,40 +6,62 @@ import type { NodeSpec } from "../../spec/index.ts";
 import { OperationError } from "../error.ts";
 import type { StackOutputs } from "../outputs.ts";
 import { FLEET_KEY } from "../settings.ts";
-import { connectionOf } from "../visit/connection.ts";
+import { connectionOf } from "./connection.ts";
+
+/** One provisioned gateway as its node is asked about it. */
+export interface VisitedGateway {
+  readonly gateway: string;
+  readonly user: string;
+  readonly home: string;
+  readonly port: number;
+  readonly unit: string;
+  readonly generation: string;
+  readonly agents: readonly string[];
+  /** What nobody else may read. */
+  readonly paths: readonly string[];
+  readonly https: boolean;
+}
 
 /** One machine with the gateways of it that are looked at. */
-export interface DriftTarget {
+export interface VisitTarget {
   readonly node: string;
   /** SECRET: holds a private key. */
   readonly connection: Connection;
-  readonly payload: DriftPayload;
+  readonly machineId: string;
+  readonly alwaysOn: boolean;
+  readonly gateways: readonly VisitedGateway[];
 }
 
-function payloadOf(node: NodeSpec, outputs: StackOutputs, wanted: (gateway: string) => boolean): DriftPayload {
-  const provisioned = outputs.nodes[node.name];
-  return {
-    machineId: provisioned?.machineId ?? "",
-    alwaysOn: node.alwaysOn,
-    gateways: node.gateways.flatMap((gateway) => {
-      const deployed = provisioned?.gateways[gateway.name];
-      if (deployed === undefined || !wanted(gateway.name)) return [];
-      const { user, home } = gatewayLayout(node.platform, gateway);
-      const { unit, generation } = deployed;
-      return [{ gateway: gateway.name, user, home, unit, generation, agents: Object.keys(deployed.agents) }];
-    }),
-  };
+function gatewaysOf(node: NodeSpec, outputs: StackOutputs, wanted: (gateway: string) => boolean): VisitedGateway[] {
+  return node.gateways.flatMap((gateway) => {
+    const deployed = outputs.nodes[node.name]?.gateways[gateway.name];
+    if (deployed === undefined || !wanted(gateway.name)) return [];
+    const layout = gatewayLayout(node.platform, gateway);
+    return [
+      {
+        gateway: gateway.name,
+        user: layout.user,
+        home: layout.home,
+        port: deployed.port,
+        unit: deployed.unit,
+        generation: deployed.generation,
+        agents: Object.keys(deployed.agents),
+        paths: privatePaths(gateway, layout).map(({ path }) => path),
+        https: gateway.https !== undefined,
+      },
+    ];
+  });
 }
 
 /**
  * The provisioned machines that `names` mean, nodes or gateways; all of them for none.
  * @throws {OperationError} `input` for a name that the stack does not have, and for a stack without a fleet.
  */
-export async function driftTargets(
+export async function visitTargets(
   settings: Readonly<Record<string, string>>,
   outputs: StackOutputs,
   names: readonly string[],
-): Promise<readonly DriftTarget[]> {
+): Promise<readonly VisitTarget[]> {
   const text = settings[FLEET_KEY];
   const known = Object.entries(outputs.nodes).flatMap(([node, { gateways }]) => [node, ...Object.keys(gateways)]);
   if (text === undefined || known.length === 0)
@@ -54,8 +76,10 @@ export async function driftTargets(
     provisioned.map(async (node) => ({
       node: node.name,
       connection: await connectionOf(node.connection, settings),
-      payload: payloadOf(node, outputs, (gateway) => all(node.name) || all(gateway)),
+      machineId: outputs.nodes[node.name]?.machineId ?? "",
+      alwaysOn: node.alwaysOn,
+      gateways: gatewaysOf(node, outputs, (gateway) => all(node.name) || all(gateway)),
     })),
   );
-  return targets.filter(({ payload }) => payload.gateways.length > 0);
+  return targets.filter(({ gateways }) => gateways.length > 0);
 }

@@ -1,0 +1,35 @@
+/**
+ * What somebody wrote into a file of ours by hand may be a secret: only what was declared leaves the node, and words that
+ * are too plain to be one.
+ */
+
+/** Words of the vendor's configuration: modes, addresses, names. */
+const PLAIN = /^[a-z][a-z0-9.:/_-]{0,15}$/;
+const SENSITIVE = /token|key|secret|password|credential/i;
+const LEFT_OUT = "(a text that was not declared)";
+
+/** Every text below a value. */
+export function knownTexts(value: unknown): ReadonlySet<string> {
+  if (typeof value === "string") return new Set([value]);
+  if (typeof value !== "object" || value === null) return new Set();
+  return new Set(Object.values(value).flatMap((part: unknown) => [...knownTexts(part)]));
+}
+
+/** The same value without texts that were not declared. */
+export function withoutForeignTexts(value: unknown, known: ReadonlySet<string>, name = ""): unknown {
+  if (typeof value === "string") {
+    return known.has(value) || (PLAIN.test(value) && !SENSITIVE.test(name)) ? value : LEFT_OUT;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((part: unknown) => withoutForeignTexts(part, known, name));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutForeignTexts(part, known, key)]));
+}
+
+/** A unit's text without the values of variables that were not declared. */
+export function withoutForeignValues(text: string, declared: string): string {
+  const known = new Set(declared.split("\n"));
+  return text
+    .split("\n")
+    .map((line) => (known.has(line) ? line : line.replace(/^(\s*Environment="?\w+=).*$/, `$1${LEFT_OUT}`)))
+    .join("\n");
+}

@@ -1,0 +1,77 @@
+import { lingers } from "../diagnose/index.ts";
+import { hardeningFindings } from "../gateway/hardening.ts";
+import { unitName } from "../generation/manifest.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { absolutePath, gatewayName, integer, list, object, textLike, userName } from "../lib/shape.ts";
+import type { Context, UserCommand } from "../phase.ts";
+import { observe } from "./collect.ts";
+import type { AuditGateway, AuditPayload, ObservedAsUser, ObservedGateway, ObservedNode } from "./observed.ts";
+
+/** Of one gateway: the vendor's three audits take 20 to 30 s on two cores. */
+const GATEWAY_SECONDS = 200;
+export const AUDIT_SECONDS = 1800;
+
+const auditGateway = object<AuditGateway>({
+  gateway: gatewayName,
+  user: userName,
+  home: absolutePath,
+  port: integer(1024, 65000),
+  unit: unitName,
+  agents: list(gatewayName),
+  paths: list(absolutePath),
+});
+
+export const checkAudit = object<AuditPayload>({
+  machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
+  gateways: list(auditGateway),
+});
+
+async function observeGateway(subject: AuditGateway, context: Context): Promise<ObservedGateway> {
+  const { platform } = context;
+  const [facts, lingering, listeners] = await Promise.all([
+    platform.users.inspect(subject.user),
+    lingers(subject.user),
+    platform.listenerAddresses(subject.port),
+  ]);
+  const seen = {
+    gateway: subject.gateway,
+    account: facts?.home === subject.home ? { groups: facts.groups, hasPassword: facts.hasPassword } : null,
+    lingers: lingering,
+    listeners,
+  };
+  if (facts?.home !== subject.home || facts.uid === 0) {
+    return { ...seen, hardening: null, failure: `${subject.user} has no home at ${subject.home}` };
+  }
+  try {
+    const own = (await context.asUser(facts, "audit-observe", subject, {
+      timeoutSeconds: GATEWAY_SECONDS,
+    })) as ObservedAsUser;
+    const hardening =
+      own.profile === null || own.mainPid === 0
+        ? null
+        : hardeningFindings(own.profile, await platform.processFacts(own.mainPid));
+    return { ...seen, ...own, hardening, failure: null };
+  } catch (error) {
+    const failure = error instanceof PhaseFailure ? error.message : "it could not be looked at";
+    return { ...seen, hardening: null, failure };
+  }
+}
+
+/** What the rules of the catalogue read, as it is on the machine. Changes nothing. */
+export async function audit(payload: AuditPayload, context: Context): Promise<ObservedNode> {
+  const { platform, paths } = context;
+  const [machineId, sleepPrevented] = await Promise.all([
+    platform.machineId(),
+    platform.sleep.isPrevented(paths.sleepConfig),
+  ]);
+  const gateways: ObservedGateway[] = [];
+  for (const subject of payload.gateways) {
+    context.progress(`looking at ${subject.gateway}`);
+    gateways.push(await observeGateway(subject, context));
+  }
+  return { machineId, sleepPrevented, gateways };
+}
+
+export const auditCommands: Readonly<Record<string, UserCommand>> = {
+  "audit-observe": (payload, context) => observe(auditGateway(payload, "payload"), context),
+};

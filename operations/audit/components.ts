@@ -1,0 +1,64 @@
+import type { ObservedGateway, ObservedNode } from "../../node/audit/observed.ts";
+import type { Resource } from "../../policies/src/resource.ts";
+import type { StackComponent } from "../stack.ts";
+
+const [NODE, RUNTIME, GATEWAY] = ["GatewayNode", "Runtime", "Gateway"].map((name) => `gatehouse:index:${name}`);
+
+function fieldsOf(gateway: ObservedGateway): Readonly<Record<string, unknown>> {
+  const { account, lingers, enabled, unitText, openclaw } = gateway;
+  return {
+    account: account === null ? null : { groups: account.groups, password: account.hasPassword ? "usable" : "locked" },
+    service: {
+      manager: "systemd-user",
+      starts: lingers === true && enabled === true ? "at boot, by linger" : "not at boot",
+    },
+    unitText: unitText ?? null,
+    openclaw: openclaw ?? null,
+  };
+}
+
+interface DeclaredPath {
+  readonly path: string;
+  readonly mode: string;
+}
+
+/** Declared paths with the modes that they have; one that is not there keeps what was declared, and drift tells of it. */
+function pathsOf(declared: unknown, observed: ObservedGateway["paths"] = []): readonly DeclaredPath[] {
+  return (declared as readonly DeclaredPath[]).map((one) => ({
+    ...one,
+    mode: observed.find(({ path }) => path === one.path)?.mode ?? one.mode,
+  }));
+}
+
+function propsOf(
+  { type, name, inputs }: StackComponent,
+  nodes: ReadonlyMap<string, ObservedNode>,
+): Readonly<Record<string, unknown>> | undefined {
+  if (type === NODE || type === RUNTIME) {
+    const node = nodes.get(name);
+    if (node === undefined) return undefined;
+    if (type === NODE) return { ...inputs, sleep: node.sleepPrevented ? "prevented" : "as configured" };
+    const version = (field: "nodeVersion" | "openclawVersion"): unknown =>
+      node.gateways.map((gateway) => gateway[field]).find((one) => typeof one === "string") ?? null;
+    return { ...inputs, nodeVersion: version("nodeVersion"), openclawVersion: version("openclawVersion") };
+  }
+  if (type !== GATEWAY) return inputs;
+  const gateway = [...nodes.values()].flatMap(({ gateways }) => gateways).find((one) => one.gateway === name);
+  if (gateway === undefined || gateway.failure !== null) return undefined;
+  return { ...inputs, ...fieldsOf(gateway), paths: pathsOf(inputs["paths"], gateway.paths) };
+}
+
+/**
+ * The stack's components as the rules see them, with what was seen on the machines in place of what was declared; those
+ * that were not seen are left out.
+ */
+export function observedComponents(
+  components: readonly StackComponent[],
+  nodes: ReadonlyMap<string, ObservedNode>,
+): readonly Resource[] {
+  return components.flatMap((component) => {
+    const props = propsOf(component, nodes);
+    const { urn, type, name } = component;
+    return props === undefined ? [] : [{ urn, type, name, parentType: "", props, secretOutputs: [] }];
+  });
+}
