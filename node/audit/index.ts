@@ -1,7 +1,7 @@
 import { lingers } from "../diagnose/index.ts";
 import { hardeningFindings } from "../gateway/hardening.ts";
 import { unitName } from "../generation/manifest.ts";
-import { PhaseFailure } from "../lib/failure.ts";
+import { errnoOf, PhaseFailure } from "../lib/failure.ts";
 import { absolutePath, gatewayName, integer, list, object, textLike, userName } from "../lib/shape.ts";
 import type { Context, UserCommand } from "../phase.ts";
 import { observe } from "./collect.ts";
@@ -26,6 +26,20 @@ export const checkAudit = object<AuditPayload>({
   gateways: list(auditGateway),
 });
 
+/** Null for a process that ended while it was looked at. */
+async function hardeningOf(
+  profile: NonNullable<ObservedAsUser["profile"]>,
+  pid: number,
+  { platform }: Context,
+): Promise<readonly string[] | null> {
+  try {
+    return hardeningFindings(profile, await platform.processFacts(pid));
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return null;
+  }
+}
+
 async function observeGateway(subject: AuditGateway, context: Context): Promise<ObservedGateway> {
   const { platform } = context;
   const [facts, lingering, listeners] = await Promise.all([
@@ -47,9 +61,7 @@ async function observeGateway(subject: AuditGateway, context: Context): Promise<
       timeoutSeconds: GATEWAY_SECONDS,
     })) as ObservedAsUser;
     const hardening =
-      own.profile === null || own.mainPid === 0
-        ? null
-        : hardeningFindings(own.profile, await platform.processFacts(own.mainPid));
+      own.profile === null || own.mainPid === 0 ? null : await hardeningOf(own.profile, own.mainPid, context);
     return { ...seen, ...own, hardening, failure: null };
   } catch (error) {
     const failure = error instanceof PhaseFailure ? error.message : "it could not be looked at";
