@@ -65,12 +65,15 @@ describe.skipIf(!(await nodesCanRun()))("audit and drift of a stack", () => {
     const config = `${HOME}/.openclaw/openclaw.json`;
     await bench.output(
       `chmod 644 ${HOME}/.openclaw/gateway.systemd.env
-       usermod -aG adm oc-team-a; rm /etc/systemd/sleep.conf.d/50-gatehouse.conf
-       sed -i 's/"checkOnStart": *false/"checkOnStart":true/; s/"audit": *{/"audit":{"enabled":false},"former":{/' ${config}
-       sed -i 's/"controlUi": *{/"controlUi":{"allowedOrigins":["*"],/' ${config}
+       groupadd -f docker; usermod -aG docker oc-team-a; rm /etc/systemd/sleep.conf.d/50-gatehouse.conf
+       cat > /root/edit.js
+       $(ls -d /opt/gatehouse/node/*/bin/node) /root/edit.js
        d=${HOME}/.config/systemd/user/${UNIT}.d; mkdir -p $d; chown oc-team-a: $d
        printf '[Service]\nEnvironment=ANTHROPIC_API_KEY=${PLANTED}\nNoNewPrivileges=no\nEnvironment="PATH=/opt/other/bin:/usr/bin:/bin"\n' > $d/override.conf
        chown oc-team-a: $d/override.conf`,
+      `const fs = require("node:fs"); const config = JSON.parse(fs.readFileSync("${config}"));
+       config.update.checkOnStart = true; config.logging.audit.enabled = false; config.gateway.controlUi.allowedOrigins = ["*"];
+       fs.writeFileSync("${config}", JSON.stringify(config));`,
     );
     const { verdict, violations, failures } = await audited();
     expect(failures).toEqual([]);
@@ -81,7 +84,7 @@ describe.skipIf(!(await nodesCanRun()))("audit and drift of a stack", () => {
     );
     const said = violations.map(({ rule, resource, message }) => `${rule} ${resource} ${message}`).join("\n");
     expect(said).toMatch(/GH201 team-a .*gateway\.systemd\.env has mode 0644/);
-    expect(said).toMatch(/GH202 team-a .*group adm/);
+    expect(said).toMatch(/GH202 team-a .*group docker/);
     expect(said).toMatch(/GH205 team-a .*ANTHROPIC_API_KEY in clear/);
     expect(said).toMatch(/GH601 \S+ .*sleep is not "prevented"/);
   });
@@ -94,7 +97,7 @@ describe.skipIf(!(await nodesCanRun()))("audit and drift of a stack", () => {
     const left = await audited();
     expect(left.failures).toEqual([]);
     expect([...new Set(left.violations.map(({ rule }) => rule))]).toEqual(["GH202"]);
-    await bench.output("gpasswd -d oc-team-a adm");
+    await bench.output("gpasswd -d oc-team-a docker");
     expect(await audited()).toMatchObject({ verdict: "clean" });
     expect(await drifted()).toMatchObject({ verdict: "none" });
   });
