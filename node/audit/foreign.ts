@@ -6,6 +6,7 @@
 /** Words of the vendor's configuration: modes, addresses, names. */
 const PLAIN = /^[a-z][a-z0-9.:/_-]{0,15}$/;
 const SENSITIVE = /token|key|secret|password|credential/i;
+const ASSIGNMENT = /^\s*Environment="?(\w+)=/gm;
 const LEFT_OUT = "(a text that was not declared)";
 
 /** Every text below a value. */
@@ -25,11 +26,14 @@ export function withoutForeignTexts(value: unknown, known: ReadonlySet<string>, 
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutForeignTexts(part, known, key)]));
 }
 
-/** A unit's text without the values of variables that were not declared. */
+/** A unit's text without the values of variables whose names were not declared; those that were hold no secret. */
 export function withoutForeignValues(text: string, declared: string): string {
-  const known = new Set(declared.split("\n"));
+  const names = new Set([...declared.matchAll(ASSIGNMENT)].map(([, name]) => name));
   return text
     .split("\n")
-    .map((line) => (known.has(line) ? line : line.replace(/^(\s*Environment="?\w+=).*$/, `$1${LEFT_OUT}`)))
+    .map((line) => {
+      const [assignment, name] = line.matchAll(ASSIGNMENT).next().value ?? [];
+      return assignment === undefined || names.has(name) ? line : `${assignment}${LEFT_OUT}`;
+    })
     .join("\n");
 }

@@ -66,14 +66,15 @@ describe.skipIf(!(await nodesCanRun()))("audit and drift of a stack", () => {
     await bench.output(
       `chmod 644 ${HOME}/.openclaw/gateway.systemd.env
        groupadd -f docker; usermod -aG docker oc-team-a; rm /etc/systemd/sleep.conf.d/50-gatehouse.conf
-       cat > /root/edit.js
+       cat > /root/edit.js <<'END'
+const fs = require("node:fs"); const config = JSON.parse(fs.readFileSync("${config}"));
+config.update.checkOnStart = true; config.logging.audit.enabled = false; config.gateway.controlUi.allowedOrigins = ["*"];
+fs.writeFileSync("${config}", JSON.stringify(config));
+END
        $(ls -d /opt/gatehouse/node/*/bin/node) /root/edit.js
        d=${HOME}/.config/systemd/user/${UNIT}.d; mkdir -p $d; chown oc-team-a: $d
        printf '[Service]\nEnvironment=ANTHROPIC_API_KEY=${PLANTED}\nNoNewPrivileges=no\nEnvironment="PATH=/opt/other/bin:/usr/bin:/bin"\n' > $d/override.conf
        chown oc-team-a: $d/override.conf`,
-      `const fs = require("node:fs"); const config = JSON.parse(fs.readFileSync("${config}"));
-       config.update.checkOnStart = true; config.logging.audit.enabled = false; config.gateway.controlUi.allowedOrigins = ["*"];
-       fs.writeFileSync("${config}", JSON.stringify(config));`,
     );
     const { verdict, violations, failures } = await audited();
     expect(failures).toEqual([]);
