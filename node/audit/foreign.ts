@@ -3,8 +3,9 @@
  * are too plain to be one.
  */
 
-/** Words of the vendor's configuration: modes, addresses, names. */
-const PLAIN = /^[a-z][a-z0-9.:/_-]{0,15}$/;
+/** Words of the vendor's configuration: modes and names, `*`, addresses and networks. */
+const PLAIN =
+  /^(?:[a-z][a-z0-9.:/_-]{0,15}|\*|\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:\/\d{1,3})?)$/;
 const SENSITIVE = /token|key|secret|password|credential/i;
 const ASSIGNMENT = /^\s*Environment="?(\w+)=/gm;
 const LEFT_OUT = "(a text that was not declared)";

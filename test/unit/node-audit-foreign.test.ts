@@ -11,7 +11,7 @@ const seen = (value: unknown): unknown => withoutForeignTexts(value, knownTexts(
 describe("what leaves a node of a configuration", () => {
   it("is all that was declared, and other plain words, numbers and flags", () => {
     expect(seen(DECLARED)).toEqual(DECLARED);
-    const edited = { gateway: { bind: "lan", trustedProxies: ["10.0.0.0/8"], port: 1, tailscale: { mode: "funnel" } }, on: true, none: null }; // prettier-ignore
+    const edited = { gateway: { bind: "lan", trustedProxies: ["10.0.0.0/8", "::/0", "*"], port: 1, tailscale: { mode: "funnel" } }, on: true, none: null }; // prettier-ignore
     expect(seen(edited)).toEqual(edited);
   });
   it.each([
