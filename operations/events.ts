@@ -81,7 +81,7 @@ export class EventCollector {
     this.#now = now;
   }
 
-  /** Resources by operation (`same`, `create`, `update`, `delete`, `replace`), as the engine summed them up. */
+  /** Resources by operation (`same`, `create`, `update`, `delete`, `replace`), as the engine summed them up; reads are none. */
   get changes(): Readonly<Record<string, number>> {
     return this.#changes;
   }
@@ -144,7 +144,7 @@ export class EventCollector {
 
   #begin({ metadata, planning }: NonNullable<EngineEvent["resourcePreEvent"]>): void {
     const { op, type, urn, old, new: next } = metadata;
-    if (type !== STACK_TYPE)
+    if (type !== STACK_TYPE && op !== READ)
       this.planned.push({ name: nameOf(urn), op, type, before: old?.inputs, after: next?.inputs });
     const verbs = VERBS[metadata.op];
     if (verbs === undefined || planning === true || !isWork(metadata)) return;
@@ -186,8 +186,13 @@ function isWork({ type, old, new: next }: StepEventMetadata): boolean {
   return !type.startsWith("pulumi:") && (next ?? old)?.custom === true;
 }
 
+/** What the engine reports of a stack reference at every run: nothing changes by it. */
+const READ = "read";
+
 function counted(changes: Readonly<Partial<Record<string, number>>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(changes).filter((entry): entry is [string, number] => (entry[1] ?? 0) > 0));
+  return Object.fromEntries(
+    Object.entries(changes).filter((entry): entry is [string, number] => entry[0] !== READ && (entry[1] ?? 0) > 0),
+  );
 }
 
 /** Last part of `urn:pulumi:STACK::PROJECT::TYPE$TYPE::NAME`. */

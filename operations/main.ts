@@ -23,8 +23,13 @@ import { doneText, outputsText, plannedText } from "./report.ts";
 import { mermaid, svg } from "./map/draw.ts";
 import { fleetMap } from "./map/graph.ts";
 import { stackFleet, violatedRules, writeImage } from "./map/sources.ts";
+import { recorded } from "./record/recorded.ts";
+import { lastEntries, recordMarkdown, recordText, verified } from "./record/report.ts";
+import { readRecord } from "./record/store.ts";
 import { rotate } from "./rotate.ts";
 import { rotationText, targetText, type RotationTarget } from "./rotation.ts";
+import { defaultStateDirectory } from "./state-directory.ts";
+import { isUnreachable } from "./visit/connect.ts";
 import { openStack, type GatehouseStack, type OpenStackOptions } from "./stack.ts";
 
 interface CommonFlags {
@@ -66,6 +71,11 @@ interface DiagnoseFlags extends CommonFlags {
 interface DriftFlags extends CommonFlags {
   readonly repair?: true;
   readonly yes?: true;
+}
+interface RecordFlags extends CommonFlags {
+  readonly last: number;
+  readonly markdown?: true;
+  readonly head?: string;
 }
 interface RunFlags extends PolicyFlags {
   readonly config?: string;
@@ -145,7 +155,12 @@ async function up(flags: RunFlags): Promise<Result> {
     note(plannedText(await stack.preview()));
     await confirm("Apply this?");
   }
-  const report = await stack.up();
+  const { value: report } = await recorded(stack, "up", note, async (begun) => {
+    const done = await stack.up({
+      inspect: () => begun(),
+    });
+    return { value: done, outputs: done.outputs, report: done };
+  });
   const outputs = publicOutputs(report.outputs);
   return { json: { ...report, outputs }, text: `${outputsText(outputs)}\n${doneText(report)}` };
 }
@@ -153,7 +168,10 @@ async function up(flags: RunFlags): Promise<Result> {
 async function destroy(flags: RunFlags): Promise<Result> {
   const stack = await open(flags);
   if (flags.yes !== true) await confirm("This stops and removes every gateway of the stack.");
-  const report = await stack.destroy();
+  const { value: report } = await recorded(stack, "destroy", note, async (begun) => {
+    await begun();
+    return { value: await stack.destroy() };
+  });
   return { json: report, text: doneText(report) };
 }
 
@@ -184,8 +202,8 @@ async function rotateOne(flags: RotateFlags, gateway: string): Promise<Result> {
   const target = rotationTarget(gateway, flags);
   const stack = await open(flags);
   if (flags.yes !== true) await confirm(`Rotate ${targetText(target)}? Its gateway restarts.`);
-  const { rotation, seconds, record } = await rotate(stack, target);
-  const text = `${rotationText(rotation)}\n  ${seconds.toFixed(1)} s in all; recorded in ${record}`;
+  const { rotation, seconds, record } = await rotate(stack, target, note);
+  const text = `${rotationText(rotation)}\n  ${seconds.toFixed(1)} s in all; entry ${record.seq} of ${record.path}`;
   return { json: { ...rotation, seconds, record }, text };
 }
 
@@ -215,8 +233,35 @@ async function driftOf(flags: DriftFlags, names: readonly string[]): Promise<Res
     return { json: found, text: driftText(found), status: DRIFT_STATUS[found.verdict] };
   }
   if (flags.yes !== true) await confirm("This puts drifted gateways back to their live generation; some restart.");
-  const mended = await repair(stack, options);
+  const { value: mended } = await recorded(stack, "repair", note, async (begun) => {
+    await begun();
+    const value = await repair(stack, options);
+    const done = value.nodes.flatMap(({ node, answer }) =>
+      isUnreachable(answer) ? [`${node}: ${answer.message}`] : answer.done.map((line) => `${node}: ${line}`),
+    );
+    return { value, ...(done.length > 0 && { detail: { verdict: value.verdict, done } }) };
+  });
   return { json: mended, text: repairText(mended), status: DRIFT_STATUS[mended.verdict] };
+}
+
+async function showRecord(flags: RecordFlags): Promise<Result> {
+  const { stack, stateDir } = recordPlace(flags);
+  const entries = lastEntries(await readRecord(stateDir, stack), flags.last);
+  return { json: { entries }, text: flags.markdown === true ? recordMarkdown(entries) : recordText(entries) };
+}
+
+async function verifyRecord(flags: RecordFlags): Promise<Result> {
+  const { stack, stateDir } = recordPlace(flags);
+  const found = verified(await readRecord(stateDir, stack), flags.head);
+  return {
+    json: found,
+    text: `${found.entries} entries, each follows the one before; the last one is ${found.head ?? "none"}`,
+  };
+}
+
+function recordPlace({ stack, stateDir }: RecordFlags): { readonly stack: string; readonly stateDir: string } {
+  if (stack === undefined) throw OperationError.of("stack-name", "no stack is named", "give --stack NAME");
+  return { stack, stateDir: stateDir ?? defaultStateDirectory(process.env) };
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -381,6 +426,24 @@ const program = new Command("gatehouse")
         "\nExit status: 0 no drift (with --repair: none is left), 1 drift, 2 a machine gave no answer or not everything could be looked at, or wrong usage.",
       )
       .action((names: string[], flags: DriftFlags) => run(flags, () => driftOf(flags, names))),
+  )
+  .addCommand(
+    new Command("record")
+      .description(
+        "the change record: every up, rotate, repair and destroy of a stack, each line with the hash of the one before",
+      )
+      .addCommand(
+        common("show", "show the last entries")
+          .option("--last <count>", "how many", days, 10)
+          .addOption(new Option("--markdown", "for the ticket").conflicts("json"))
+          .action((flags: RecordFlags) => run(flags, () => showRecord(flags))),
+      )
+      .addCommand(
+        common("verify", "say whether the record is what was written")
+          .option("--head <sha256>", "hash from a ticket that has to be in it")
+          .addHelpText("after", "\nExit status: 0 it is, 1 something was changed, 2 wrong usage.")
+          .action((flags: RecordFlags) => run(flags, () => verifyRecord(flags))),
+      ),
   )
   .addCommand(
     common("secret", "store a secret from stdin in the stack's encrypted settings")

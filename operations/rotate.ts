@@ -1,13 +1,26 @@
-import { failuresOf } from "./exit.ts";
-import { checkPlan, ledgerLine, replacedFor, rotationOf, type Rotation, type RotationTarget } from "./rotation.ts";
-import { recordRotation } from "./rotation-record.ts";
+import {
+  checkPlan,
+  ledgerLine,
+  replacedFor,
+  rotationOf,
+  targetText,
+  type Rotation,
+  type RotationTarget,
+} from "./rotation.ts";
+import { recorded } from "./record/recorded.ts";
+import type { Appended } from "./record/store.ts";
 import type { GatehouseStack } from "./stack.ts";
 
 export interface Rotated {
   readonly rotation: Rotation;
   readonly seconds: number;
-  /** File that has the record of it. */
-  readonly record: string;
+  readonly record: Appended;
+}
+
+/** What the record says of a rotation beyond the change itself. */
+function detailOf({ target, before, after, ...rotation }: Rotation): object {
+  const seen = ({ ref, fingerprint, masked, rotated }: typeof after): object => ({ ref, fingerprint, masked, rotated });
+  return { credential: targetText(target), before: seen(before), after: seen(after), ...rotation };
 }
 
 /**
@@ -16,26 +29,28 @@ export interface Rotated {
  * generation by itself. Every attempt that got as far as a node is on record.
  * @throws {OperationError} with causes and fixes.
  */
-export async function rotate(stack: GatehouseStack, target: RotationTarget): Promise<Rotated> {
+export async function rotate(
+  stack: GatehouseStack,
+  target: RotationTarget,
+  progress: (line: string) => void,
+): Promise<Rotated> {
   const outputs = await stack.outputs();
   const before = ledgerLine(outputs, target);
-  const run = { begun: false };
-  try {
+  const { value, record } = await recorded(stack, "rotate", progress, async (begun) => {
     const report = await stack.up({
       replace: replacedFor(before),
-      inspect: (changes) => {
+      inspect: async (changes) => {
         checkPlan(changes, target, outputs);
-        run.begun = true;
+        await begun({ credential: targetText(target) });
       },
     });
     const rotation = rotationOf(target, before, report.outputs);
-    const record = await recordRotation(stack.stateDir, stack.name, { outcome: "rotated", rotation }, new Date());
-    return { rotation, seconds: report.seconds, record };
-  } catch (error) {
-    if (run.begun) {
-      const failures = failuresOf(error);
-      await recordRotation(stack.stateDir, stack.name, { outcome: "failed", target, failures }, new Date());
-    }
-    throw error;
-  }
+    return {
+      value: { rotation, seconds: report.seconds },
+      outputs: report.outputs,
+      report,
+      detail: detailOf(rotation),
+    };
+  });
+  return { ...value, record };
 }

@@ -59,7 +59,7 @@ export interface UpOptions {
   /** Names of resources to make anew. */
   readonly replace?: readonly string[];
   /** Sees what would change, before anything does; throws to stop it. */
-  readonly inspect?: (planned: readonly PlannedChange[]) => void;
+  readonly inspect?: (planned: readonly PlannedChange[]) => void | Promise<void>;
 }
 
 export interface UpReport extends RunReport {
@@ -156,7 +156,7 @@ class OpenStack implements GatehouseStack {
   async up({ replace = [], inspect }: UpOptions = {}): Promise<UpReport> {
     const urns = await this.#urnsOf(replace);
     const preview = await this.#preview(urns);
-    inspect?.(preview.planned);
+    await inspect?.(preview.planned);
     if (!preview.altersState) return { ...preview.report, outputs: await this.outputs() };
     const { report, result, sawPending } = await this.#run((common) => this.#stack.up({ ...common, replace: urns }));
     if (sawPending) await clearPendingOperations(this.#stack);

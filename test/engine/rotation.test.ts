@@ -109,7 +109,7 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
     /** Puts secrets and the fleet where a later command finds them. */
     const put = (changes: Partial<GatewayInput> = {}) => bench.open("rotation", fleet(changes));
     const records = async (): Promise<Record<string, unknown>[]> => {
-      const text = await readFile(join(bench.stateDir, "rotations.jsonl"), "utf8");
+      const text = await readFile(join(bench.stateDir, "record", "rotation.jsonl"), "utf8");
       return text.trimEnd().split("\n").map((record) => JSON.parse(record) as Record<string, unknown>); // prettier-ignore
     };
     const pid = () => bench.pid("oc-team-a");
@@ -189,7 +189,7 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       expect(failed.status).toBe(1);
       expect(failed.stdout).toContain('"code": "stale-environment"');
       expect(await bench.output("readlink /home/oc-team-a/.gatehouse/current")).toBe(live);
-      expect((await records()).at(-1)).toMatchObject({ outcome: "failed", credential: "team-a/research, anthropic" });
+      expect((await records()).at(-1)).toMatchObject({ action: "rotate", outcome: "failed", detail: { credential: "team-a/research, anthropic" }, failures: [{ code: "stale-environment" }] }); // prettier-ignore
     });
 
     it("goes on afterwards: the agent sends the new key, which is proven and on record", async () => {
@@ -200,7 +200,17 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       expect(proof).toEqual({ variables: 2, oldTokenRefused: null, unconfirmedAgents: [] });
       expect(interruptionSeconds).toBeGreaterThan(1);
       await expectKey("rotated");
-      expect((await records()).at(-1)).toMatchObject({ outcome: "rotated", after: { fingerprint: after.fingerprint } });
+      expect((await records()).at(-1)).toMatchObject({
+        outcome: "done",
+        credentials: [
+          { credential: "team-a/research, anthropic", before: before.fingerprint, after: after.fingerprint },
+        ],
+        blastRadius: { nodes: 1, gateways: 1 },
+        detail: { after: { fingerprint: after.fingerprint } },
+      });
+      const verified = await gatehouse(["record", "verify", "--json"]);
+      expect(verified, verified.stderr).toMatchObject({ status: 0 });
+      expect((await gatehouse(["record", "show", "--markdown"])).stdout).toContain("team-a/research, anthropic");
     });
 
     it("changes a token that came by reference; the one before is refused, and devices that nobody keeps lose their pairing", async () => {
@@ -217,7 +227,7 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
         devices: { removed: [{ id: phone, client: "cli" }], kept: [{ id: laptop }] },
       });
       expect(await devices()).toEqual([laptop]);
-      expect((await records()).at(-1)).toMatchObject({ devices: { removed: [{ id: phone }] } });
+      expect((await records()).at(-1)).toMatchObject({ detail: { devices: { removed: [{ id: phone }] } } });
       await expectKey("rotated");
     });
 
@@ -265,7 +275,7 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
     });
 
     it("leaves a record that is private, and no secret anywhere", async () => {
-      expect((await stat(join(bench.stateDir, "rotations.jsonl"))).mode & 0o777).toBe(0o600);
+      expect((await stat(join(bench.stateDir, "record", "rotation.jsonl"))).mode & 0o777).toBe(0o600);
       const everything = [await bench.operatorBytes(), ...printed].join("\n");
       for (const secret of [...Object.values(bench.secrets), ...Object.values(KEYS)]) {
         expect(everything).not.toContain(secret);

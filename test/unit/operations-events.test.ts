@@ -120,7 +120,7 @@ describe("what a preview finds", () => {
 
   it("is nothing when everything stays", () => {
     send({ resOutputsEvent: { metadata: step("same", STACK_URN, { outputs: [{ a: 1 }, { a: 1 }] }) } });
-    send(summary({ same: 4, create: 0 }));
+    send(summary({ same: 4, create: 0, read: 1 }));
     expect(events.altersState).toBe(false);
     expect(events.changes).toEqual({ same: 4 });
   });

@@ -1,12 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { PlannedChange } from "../../operations/events.ts";
 import type { LedgerLine, StackOutputs } from "../../operations/outputs.ts";
 import { checkPlan, ledgerLine, replacedFor, rotationOf, rotationText } from "../../operations/rotation.ts";
 import type { RotationTarget } from "../../operations/rotation.ts";
-import { recordRotation } from "../../operations/rotation-record.ts";
 
 const KEY: RotationTarget = { gateway: "team-a", track: "provider", agent: "research", provider: "anthropic" };
 const TOKEN: RotationTarget = { gateway: "team-a", track: "gateway" };
@@ -229,23 +225,5 @@ describe("a rotation", () => {
     ["with the old value", before, {}],
   ])("is none %s", (_what, line, gateway) => {
     expect(() => rotationOf(KEY, before, outputsWith(line, gateway))).toThrow("without a proof");
-  });
-
-  it("is recorded line by line, privately", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "gatehouse-record-"));
-    try {
-      const rotation = rotationOf(KEY, before, outputsWith(after));
-      const path = await recordRotation(directory, "prod", { outcome: "rotated", rotation }, new Date(0));
-      const failures = [{ code: "stale-environment", message: "m", fix: "f" }];
-      await recordRotation(directory, "prod", { outcome: "failed", target: TOKEN, failures }, new Date(1));
-      expect(statSync(path).mode & 0o777).toBe(0o600);
-      const lines = readFileSync(path, "utf8").trimEnd().split("\n").map((text) => JSON.parse(text) as unknown); // prettier-ignore
-      expect(lines).toMatchObject([
-        { time: "1970-01-01T00:00:00.000Z", stack: "prod", outcome: "rotated", after: { fingerprint: "fp:new" } },
-        { credential: "team-a, gateway token", outcome: "failed", failures: [{ code: "stale-environment" }] },
-      ]);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
   });
 });
