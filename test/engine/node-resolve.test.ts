@@ -101,7 +101,9 @@ describe.skipIf(!(await nodesCanRun()))("a gateway whose node reads its keys", (
     for (const secret of [vault.secretId, aws.secretAccessKey]) expect(await filesWith(secret)).toEqual(holders);
     expect(await bench.output(`stat -c '%a %U' ${holders.join(" ")}`)).toBe(`600 ${subject.user}\n600 ${subject.user}`);
     const launch = await bench.output(`cd ${subject.home}/.config/gatehouse; stat -c '%n %a %U' *`);
-    expect(launch).toBe(`launch.json 600 ${subject.user}\nlaunch.mjs 600 ${subject.user}`);
+    expect(launch).toBe(
+      `launch.json 600 ${subject.user}\nlaunch.mjs 600 ${subject.user}\npolicy.jsonc 600 ${subject.user}`,
+    );
   });
 
   it("serves on without its managers, starts nothing without them, and starts by itself when they are back", async () => {
@@ -145,7 +147,7 @@ describe.skipIf(!(await nodesCanRun()))("a gateway whose node reads its keys", (
     await subject.stageAgents();
     await subject.switchOnly();
     await subject.confirm();
-    expect(await bench.output(`ls ${subject.home}/.config/gatehouse ${subject.home}/.openclaw/gatehouse-launch.json 2>/dev/null || true`)).toBe(`${subject.home}/.config/gatehouse:`); // prettier-ignore
+    expect(await bench.output(`ls ${subject.home}/.config/gatehouse ${subject.home}/.openclaw/gatehouse-launch.json 2>/dev/null || true`)).toBe(`${subject.home}/.config/gatehouse:\npolicy.jsonc`); // prettier-ignore
     expect((await environment(await subject.pid()))[variables.research]).toBe(subject.keys["research"]);
   }, 180_000);
 });
