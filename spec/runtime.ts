@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isOlder } from "./version.ts";
 
 /** Machine kinds a runtime exists for, as Node names them. */
 export const RUNTIME_TARGETS = ["linux-x64", "linux-arm64", "darwin-arm64", "darwin-x64"] as const;
@@ -42,13 +43,6 @@ const openclawVersionSchema = z
   .refine((version) => !isOlder(version, MINIMUM_OPENCLAW_VERSION), {
     message: `is older than ${MINIMUM_OPENCLAW_VERSION}, below which security advisories are open (CVE-2026-25253 and later)`,
   });
-
-function isOlder(version: string, than: string): boolean {
-  const parts = (text: string): number[] => text.split(".").map(Number);
-  const floor = parts(than);
-  const difference = parts(version).map((part, index) => part - (floor[index] ?? 0));
-  return (difference.find((part) => part !== 0) ?? 0) < 0;
-}
 
 export const DEFAULT_NODE_VERSION = "24.21.0";
 export const DEFAULT_OPENCLAW_VERSION = "2026.9.6";

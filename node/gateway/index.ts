@@ -53,6 +53,7 @@ async function removeGateway(untrusted: unknown, context: Context): Promise<Remo
     const generations = await listGenerations(home);
     for (const name of generations) await removeGeneration(home, name);
     await rm(home.candidate, { recursive: true, force: true });
+    await rm(home.snapshots, { recursive: true, force: true });
     await rm(home.issued, { force: true });
     await rm(home.attestation, { force: true });
     await clearRolledBack(home);

@@ -25,6 +25,8 @@ export interface GatewayHome extends HomePaths {
   readonly settleWant: string;
   /** Copy of a configuration that the vendor's commands may rewrite. */
   readonly candidate: string;
+  /** OpenClaw's databases as each version left them. */
+  readonly snapshots: string;
   /** What the dead-man timer or a boot took back, and why. */
   readonly rolledBack: string;
 }
@@ -48,6 +50,7 @@ export function gatewayHome(home: string): GatewayHome {
     settleUnit: join(paths.userUnits, SETTLE_UNIT),
     settleWant: join(paths.userUnits, "default.target.wants", SETTLE_UNIT),
     candidate: join(paths.gatehouse, "candidate"),
+    snapshots: join(paths.gatehouse, "snapshots"),
     rolledBack: join(paths.gatehouse, "rolled-back.json"),
   };
 }

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { syncDirectory, writeFileAtomic } from "../lib/atomic.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readJsonOrNull } from "../lib/json-file.ts";
-import { integer, object, oneOf, optional } from "../lib/shape.ts";
+import { directoryName, integer, object, oneOf, optional } from "../lib/shape.ts";
 import { generationName } from "../generation/manifest.ts";
 
 /**
@@ -17,6 +17,8 @@ export interface Journal {
   readonly to: string;
   /** Seconds between stopping the old process and the new one's readiness; 0 while that is not known. */
   readonly interruptionMs: number;
+  /** OpenClaw version whose snapshot goes back with the return, where the state's schema has changed since. */
+  readonly snapshot?: string;
 }
 
 const journalShape = object<Journal>({
@@ -24,6 +26,7 @@ const journalShape = object<Journal>({
   from: optional(generationName),
   to: generationName,
   interruptionMs: integer(0, 10_000_000),
+  snapshot: optional(directoryName),
 });
 
 export async function readJournal(home: GatewayHome): Promise<Journal | null> {

@@ -14,12 +14,15 @@ import {
   setLiveGeneration,
 } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
+import { checksFor, isReloadable, isRotation } from "./change.ts";
 import { passGate } from "./gate.ts";
-import type { VendorChecks } from "./gate.ts";
+import { hasAnotherSchema } from "../state/guard.ts";
+import type { StateChoice } from "../state/guard.ts";
 import { clearJournal, clearRolledBack, readJournal, writeJournal, writeRolledBack } from "./journal.ts";
 import { liveDifferences, placeLiveFiles, removeLiveFiles } from "./live-files.ts";
 import { proveRotation } from "./proof.ts";
 import { waitUntilReady } from "./start-watch.ts";
+import { prepareState, pruneState, restoreState, returnState } from "./versions.ts";
 import { reloadSecrets } from "./vendor-checks.ts";
 
 /** Transient timer of the gateway user's manager; settles when nobody confirms. */
@@ -82,6 +85,7 @@ async function restore(
     return "there was no generation before it: the gateway is stopped and its files are removed";
   }
   context.progress(`returning to ${previous.manifest.generation}`);
+  await returnState(home, failed, context);
   const { since } = await start(home, previous, context);
   await waitUntilReady(previous, context, { since });
   await setLiveGeneration(home, previous.manifest.generation);
@@ -116,45 +120,11 @@ async function afterFailure(
   });
 }
 
-/**
- * Whether only values change: the runtime has accepted this very configuration before, and the agents' profiles, which
- * hold references, are written. Saves the vendor's `secrets apply`, three seconds of a rotation.
- */
-function isRotation(before: StoredGeneration, { files, manifest }: StoredGeneration): boolean {
-  return (
-    before.manifest.generation !== manifest.generation &&
-    before.manifest.runtimeId === manifest.runtimeId &&
-    before.files.config === files.config &&
-    before.files.secretsPlan === files.secretsPlan
-  );
-}
-
-/** Whether nothing but the key file differs, so that the running process can take it without a restart. */
-function isReloadable(before: StoredGeneration, { files, manifest }: StoredGeneration): boolean {
-  const names = new Set([...Object.keys(before.files), ...Object.keys(files)] as (keyof typeof files)[]);
-  names.delete("keys");
-  return (
-    isRotation(before, { files, manifest }) &&
-    files.keys !== undefined &&
-    before.files.keys !== undefined &&
-    [...names].every((name) => before.files[name] === files[name])
-  );
-}
-
 /** Puts the key file in place and lets the running process read it. */
 async function reload(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<void> {
   context.progress("giving the running gateway its key file again");
   await placeLiveFiles(home, generation, settleCommand(context));
   await reloadSecrets(generation);
-}
-
-/**
- * What the vendor is asked of a generation. Where values alone are new, its commands would judge files that it accepted
- * before, with variables that we hand to them: the token it can be asked for, a key only the running process has.
- */
-function checksFor(rotated: StoredGeneration | null, { manifest }: StoredGeneration): VendorChecks {
-  if (rotated === null) return "everything";
-  return rotated.manifest.tokenFingerprint === manifest.tokenFingerprint ? "nothing" : "session";
 }
 
 /** Live, unchanged on disk and answering: nothing to do. */
@@ -197,6 +167,7 @@ export async function switchTo(
   generation: StoredGeneration,
   keepGenerations: number,
   context: Context,
+  state: StateChoice = "keep",
 ): Promise<Switched> {
   const { services } = context.platform;
   const { manifest } = generation;
@@ -220,19 +191,33 @@ export async function switchTo(
   const before = from === null ? null : await readGeneration(home, from);
   const rotates = before !== null && isRotation(before, generation);
   const reloads = before !== null && isReloadable(before, generation) && (await isServing(home, before, context));
+  const timeLimit = manifest.readyTimeoutSeconds + SWITCH_MARGIN_SECONDS;
+  const snapshot = await prepareState(home, before, generation, state, context);
+  const entry = { ...(from === null ? {} : { from }), to, ...(snapshot && { snapshot: snapshot.openclawVersion }) };
+  if (snapshot !== null) {
+    await services.schedule(DEAD_MAN, timeLimit, settleCommand(context));
+    await writeJournal(home, { state: "switching", ...entry, interruptionMs: 0 });
+  }
   context.progress(`checking the new generation with OpenClaw ${manifest.openclawVersion}`);
   let vendorPolicy: PolicyAttestation | null;
   try {
+    if (state === "restore snapshot" && before !== null) await restoreState(home, before, generation, context);
     // what the node cannot read itself stops nothing
     if (rotates) await launchedVariables(generation);
     vendorPolicy = await (rotates ? attestation(home, generation) : acceptCandidate(home, generation));
   } catch (error) {
+    context.signal.throwIfAborted();
+    if (snapshot !== null && ((await hasAnotherSchema(home, snapshot)) || state === "restore snapshot"))
+      throw await afterFailure(home, from, generation, error, context);
     // What the runtime refuses is no point to return to.
     if (to !== from && to !== (await liveGeneration(home))) await removeGeneration(home, to);
+    if (snapshot !== null) {
+      await clearJournal(home);
+      await services.cancel(DEAD_MAN);
+    }
     throw error;
   }
-  const entry = { ...(from === null ? {} : { from }), to };
-  await services.schedule(DEAD_MAN, manifest.readyTimeoutSeconds + SWITCH_MARGIN_SECONDS, settleCommand(context));
+  await services.schedule(DEAD_MAN, timeLimit, settleCommand(context));
   await writeJournal(home, { state: "switching", ...entry, interruptionMs: 0 });
   let interruptionMs = 0;
   let proof: RotationProof;
@@ -265,6 +250,7 @@ export async function switchTo(
     await clearRolledBack(home);
   }
   const kept = await pruneGenerations(home, keepGenerations, [to, from]);
+  await pruneState(home, kept);
   return {
     action: "switched",
     previous: from,
@@ -298,6 +284,7 @@ export async function takeBack(home: GatewayHome, atBoot: boolean, context: Cont
   const failed = await requireGeneration(home, journal.to);
   if (atBoot && journal.from !== undefined) {
     const previous = await requireGeneration(home, journal.from);
+    await returnState(home, failed, context);
     await placeLiveFiles(home, previous, settleCommand(context));
     await context.platform.services.reload();
     await setLiveGeneration(home, journal.from);
