@@ -7,6 +7,16 @@ import { checkDiagnose, diagnose, DIAGNOSE_SECONDS, diagnoseCommands } from "./d
 import { checkDrift, drift, DRIFT_SECONDS, driftCommands, repairNode } from "./drift/index.ts";
 import type { Program } from "./cli.ts";
 import { runtimePhase } from "./runtime/index.ts";
+import {
+  checkConfirm,
+  checkRollback,
+  checkSubject,
+  confirmRollback,
+  lookForPoints,
+  rollBack,
+  ROLLBACK_SECONDS,
+  rollbackCommands,
+} from "./rollback/index.ts";
 import { verifyPhase } from "./verify/index.ts";
 
 /** Everything this program can do. */
@@ -38,6 +48,21 @@ export const program: Program = {
     repair: {
       watchdogSeconds: DRIFT_SECONDS.repair,
       run: (payload, context) => repairNode(checkDrift(payload, "payload"), context),
+      userCommands: {},
+    },
+    "rollback-points": {
+      watchdogSeconds: ROLLBACK_SECONDS.look,
+      run: (payload, context) => lookForPoints(checkSubject(payload, "payload"), context),
+      userCommands: rollbackCommands,
+    },
+    rollback: {
+      watchdogSeconds: ROLLBACK_SECONDS.switch,
+      run: (payload, context) => rollBack(checkRollback(payload, "payload"), context),
+      userCommands: {},
+    },
+    "rollback-confirm": {
+      watchdogSeconds: ROLLBACK_SECONDS.switch,
+      run: (payload, context) => confirmRollback(checkConfirm(payload, "payload"), context),
       userCommands: {},
     },
   },

@@ -12,7 +12,15 @@ export const PHASES = ["runtime", "account", "access", "agent", "gateway", "veri
 export type PhaseName = (typeof PHASES)[number];
 
 /** `gatehouse-node NAME`, with one JSON payload on stdin like a phase; no part of an update. */
-export const VISITS = ["diagnose", "drift", "repair", "audit"] as const;
+export const VISITS = [
+  "diagnose",
+  "drift",
+  "repair",
+  "audit",
+  "rollback-points",
+  "rollback",
+  "rollback-confirm",
+] as const;
 export type VisitName = (typeof VISITS)[number];
 
 /** Option of `apply`, `remove` and of the bootstrap script: this resource was provisioned before. */

@@ -1,6 +1,8 @@
 import type { AuditPayload, ObservedNode } from "./audit/observed.ts";
 import type { DiagnosePayload, NodeEvidence } from "./diagnose/evidence.ts";
 import type { DriftPayload, NodeDrift, NodeRepair } from "./drift/deviation.ts";
+import type { VerifyResult } from "./protocol.ts";
+import type { ConfirmPayload, RollbackPayload, RollbackPoints, RollbackSubject, RolledBack } from "./rollback/point.ts";
 
 /** What the visits of `VISITS` are sent and what comes back. */
 export interface VisitTypes {
@@ -8,4 +10,7 @@ export interface VisitTypes {
   readonly audit: { readonly payload: AuditPayload; readonly result: ObservedNode };
   readonly drift: { readonly payload: DriftPayload; readonly result: NodeDrift };
   readonly repair: { readonly payload: DriftPayload; readonly result: NodeRepair };
+  readonly "rollback-points": { readonly payload: RollbackSubject; readonly result: RollbackPoints };
+  readonly rollback: { readonly payload: RollbackPayload; readonly result: RolledBack };
+  readonly "rollback-confirm": { readonly payload: ConfirmPayload; readonly result: VerifyResult };
 }

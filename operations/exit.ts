@@ -19,11 +19,14 @@ const INPUT_CODES: ReadonlySet<string> = new Set([
   "passphrase-file",
   "passphrase-lost",
   "principal",
+  "rollback",
   "rotation",
   "secret",
   "spec",
   "stack-name",
   "state-directory",
+  "state-newer",
+  "state-unknown",
 ]);
 
 /** What went wrong, in the form that every command reports. An error that is not one of ours has no fix to offer. */

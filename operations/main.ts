@@ -6,6 +6,7 @@ import { mapCommand } from "./commands/map.ts";
 import { credentialsCommand, outputsCommand } from "./commands/outputs.ts";
 import { previewCommand } from "./commands/preview.ts";
 import { recordCommand } from "./commands/record.ts";
+import { rollbackCommand } from "./commands/rollback.ts";
 import { rotateCommand } from "./commands/rotate.ts";
 import { principalKeyCommand, secretCommand } from "./commands/secret.ts";
 import { destroyCommand, upCommand } from "./commands/up.ts";
@@ -23,6 +24,7 @@ const program = new Command("gatehouse")
   .addCommand(outputsCommand())
   .addCommand(credentialsCommand())
   .addCommand(rotateCommand())
+  .addCommand(rollbackCommand())
   .addCommand(principalKeyCommand())
   .addCommand(diagnoseCommand())
   .addCommand(auditCommand())

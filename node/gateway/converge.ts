@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { checkedCertificate } from "../generation/certificate.ts";
 import { composeSecrets } from "../generation/credentials.ts";
 import type { Manifest } from "../generation/manifest.ts";
+import { requireRuntime } from "../generation/runtime.ts";
 import { readGeneration, stageGeneration } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { ensureDirectory, removeLeftovers } from "../lib/atomic.ts";
@@ -47,21 +47,6 @@ function noMounts(gateway: string): PhaseFailure {
     fix: "allow them (sysctl kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns), or take sharedDirectories out of the spec",
     exit: EXIT.unavailable,
   });
-}
-
-async function requireRuntime(manifest: Manifest): Promise<void> {
-  try {
-    await Promise.all([access(manifest.nodePath), access(manifest.cliPath)]);
-  } catch (error) {
-    throw new PhaseFailure({
-      layer: "runtime",
-      code: "runtime-missing",
-      message: `the runtime ${manifest.runtimeId} is not installed on this node`,
-      fix: "install it again: `pulumi up --replace` with the URN of this node's runtime phase",
-      exit: EXIT.unavailable,
-      cause: error,
-    });
-  }
 }
 
 async function buildGeneration(

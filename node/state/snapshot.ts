@@ -1,11 +1,14 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { chmod, copyFile, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
+import { pipeline } from "node:stream/promises";
 import { ensureDirectory, syncDirectory, writeFileAtomic } from "../lib/atomic.ts";
 import { errnoOf, PhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readJsonOrNull } from "../lib/json-file.ts";
-import { directoryName, integer, list, object, text } from "../lib/shape.ts";
+import { directoryName, integer, list, object, text, textLike } from "../lib/shape.ts";
 import { EXIT } from "../protocol.ts";
 import { schemaVersion, stateDatabases, type Schema } from "./databases.ts";
 
@@ -16,7 +19,12 @@ export interface Snapshot {
   readonly openclawVersion: string;
   /** RFC 3339, by the node's clock. */
   readonly time: string;
-  readonly databases: readonly (Schema & { /** Name beside the record. */ readonly file: string })[];
+  readonly databases: readonly (Schema & {
+    /** Name beside the record. */
+    readonly file: string;
+    /** Of that file, hex digits. */
+    readonly sha256: string;
+  })[];
 }
 
 const snapshotShape = object<Snapshot>({
@@ -27,6 +35,7 @@ const snapshotShape = object<Snapshot>({
       path: text,
       version: integer(0, Number.MAX_SAFE_INTEGER),
       file: directoryName,
+      sha256: textLike(/^[0-9a-f]{64}$/, "a SHA-256 in hex digits"),
     }),
   ),
 });
@@ -36,6 +45,12 @@ const directoryOf = ({ snapshots }: GatewayHome, version: string): string => joi
 /** null where that version was never left, or its snapshot is not complete. */
 export async function readSnapshot(home: GatewayHome, version: string): Promise<Snapshot | null> {
   return await readJsonOrNull(join(directoryOf(home, version), RECORD), snapshotShape);
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
 }
 
 /** Brings a file's content to disk. */
@@ -69,7 +84,8 @@ export async function takeSnapshot(home: GatewayHome, openclawVersion: string, n
     }
     await chmod(join(staging, file), 0o600);
     await sync(join(staging, file));
-    databases.push({ path, version: schemaVersion(join(staging, file)), file });
+    const copy = join(staging, file);
+    databases.push({ path, version: schemaVersion(copy), file, sha256: await hashOf(copy) });
   }
   const snapshot = { openclawVersion, time: now.toISOString(), databases };
   await writeFileAtomic(join(staging, RECORD), `${JSON.stringify(snapshot, null, 2)}\n`, { mode: 0o600 });
@@ -85,23 +101,13 @@ export async function takeSnapshot(home: GatewayHome, openclawVersion: string, n
 
 /** @throws {PhaseFailure} `snapshot-damaged`: nothing was touched. */
 export async function checkSnapshot(home: GatewayHome, { openclawVersion, databases }: Snapshot): Promise<void> {
-  for (const { file, path } of databases) {
-    let verdict: unknown;
-    try {
-      const database = new DatabaseSync(join(directoryOf(home, openclawVersion), file), { readOnly: true });
-      try {
-        verdict = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
-      } finally {
-        database.close();
-      }
-    } catch (error) {
-      verdict = error instanceof Error ? error.message : "it can't be read";
-    }
-    if (verdict === "ok") continue;
+  for (const { file, path, sha256 } of databases) {
+    const found = await hashOf(join(directoryOf(home, openclawVersion), file)).catch(() => undefined);
+    if (found === sha256) continue;
     throw new PhaseFailure({
       layer: "config or disk",
       code: "snapshot-damaged",
-      message: `the snapshot of OpenClaw ${openclawVersion} is damaged: ${path}: ${String(verdict)}`,
+      message: `the snapshot of OpenClaw ${openclawVersion} is damaged: the copy of ${path} ${found === undefined ? "can't be read" : "is not what was written"}`,
       fix: "go to a generation of the version that runs now, or restore that database from your own backup",
       exit: EXIT.refused,
     });

@@ -34,7 +34,7 @@ async function verifyRecord(flags: RecordFlags): Promise<Result> {
 export function recordCommand(): Command {
   return new Command("record")
     .description(
-      "the change record: every up, rotate, repair and destroy of a stack, each line with the hash of the one before",
+      "the change record: every up, rotate, repair, rollback and destroy of a stack, each line with the hash of the one before",
     )
     .addCommand(
       common("show", "show the last entries")

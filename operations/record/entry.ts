@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Failure } from "../error.ts";
 import type { LedgerLine, StackOutputs } from "../outputs.ts";
 
-export type Action = "up" | "rotate" | "repair" | "destroy";
+const ACTIONS = ["up", "rotate", "repair", "rollback", "destroy"] as const;
+export type Action = (typeof ACTIONS)[number];
 
 const side = z.string().nullable();
 const credentialChange = z.object({
@@ -30,7 +31,7 @@ export const entryShape = z.object({
   time: z.string(),
   operator: z.string(),
   stack: z.string(),
-  action: z.enum(["up", "rotate", "repair", "destroy"]),
+  action: z.enum(ACTIONS),
   outcome: z.enum(["done", "unchanged", "failed"]),
   /** What the fleet declares of the change; null without one. */
   change: z

@@ -6,7 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hasNewToken, nextIssued, recordIssued } from "../../node/generation/issued.ts";
 import { gatewayHome, type GatewayHome } from "../../node/lib/gateway-home.ts";
 
-const [spring, summer] = [new Date("2026-03-01T00:00:00Z"), new Date("2026-06-01T00:00:00Z")];
+const [spring, summer, autumn] = ["03", "06", "09"].map((month) => new Date(`2026-${month}-01T00:00:00Z`)) as [
+  Date,
+  Date,
+  Date,
+];
 const T = (date: Date): string => date.toISOString();
 
 describe("the age of what a gateway serves with", () => {
@@ -22,7 +26,22 @@ describe("the age of what a gateway serves with", () => {
 
   it("begins anew with another value, but was issued when it was issued", () => {
     expect(nextIssued(known, [{ variable: "A", fingerprint: "2" }], summer)).toEqual([
-      { variable: "A", fingerprint: "2", issued: T(spring), rotated: T(summer) },
+      {
+        variable: "A",
+        fingerprint: "2",
+        issued: T(spring),
+        rotated: T(summer),
+        earlier: [{ fingerprint: "1", rotated: T(spring) }],
+      },
+    ]);
+  });
+
+  it("is that of the value where an earlier one comes back, and again where the later one does", () => {
+    const rotated = nextIssued(known, [{ variable: "A", fingerprint: "2" }], summer);
+    const back = nextIssued(rotated, [{ variable: "A", fingerprint: "1" }], autumn);
+    expect(back).toMatchObject([{ fingerprint: "1", rotated: T(spring) }]);
+    expect(nextIssued(back, [{ variable: "A", fingerprint: "2" }], autumn)).toMatchObject([
+      { fingerprint: "2", rotated: T(summer), earlier: [{ fingerprint: "1" }] },
     ]);
   });
 
