@@ -7,6 +7,7 @@ import { agentTurn } from "../../demo/turn.ts";
 import type { LedgerLine } from "../../operations/outputs.ts";
 import { lastEntries, recordMarkdown } from "../../operations/record/report.ts";
 import { readRecord } from "../../operations/record/store.ts";
+import type { Rollback } from "../../operations/rollback/rollback.ts";
 import type { Rotation } from "../../operations/rotation.ts";
 import { canaryKey, FleetBench, type GatewayInput } from "./fleet-fixture.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
@@ -213,6 +214,30 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       const record = await readRecord(bench.stateDir, "rotation");
       expect(record.problems).toEqual([]);
       expect(recordMarkdown(lastEntries(record, 1))).toContain("team-a/research, anthropic");
+    });
+
+    it("is undone by `gatehouse rollback`, and done again, both proven and on record", async () => {
+      const back = ["rollback", "team-a", "--yes", "--json"];
+      const unknown = await gatehouse([...back, "--to", "g-0000000000000000"]);
+      expect([unknown.status, unknown.stdout]).toEqual([2, expect.stringContaining("can go back to g-")]);
+      const undone = await gatehouse(back);
+      expect(undone.status, undone.stderr).toBe(0);
+      const { from, to, credentials } = JSON.parse(undone.stdout) as Rollback;
+      expect(credentials).toMatchObject([{ track: "provider", agent: "research" }]);
+      await expectKey("team-a-research");
+      expect((await records()).at(-1)).toMatchObject({
+        action: "rollback",
+        outcome: "done",
+        gateways: [{ gateway: "team-a", generation: { before: from, after: to }, rollbackPoint: from }],
+        credentials: [{ credential: "team-a/research, anthropic", after: credentials[0]?.after }],
+      });
+      const drifted = await gatehouse(["drift", "--json"]);
+      expect([drifted.status, drifted.stdout]).toEqual([1, expect.stringContaining('"kind": "generation"')]);
+      const again = await gatehouse([...back, "--to", from]);
+      expect(again.status, again.stderr).toBe(0);
+      await expectKey("rotated");
+      expect((await gatehouse(["drift"])).status).toBe(0);
+      expect((await readRecord(bench.stateDir, "rotation")).problems).toEqual([]);
     });
 
     it("changes a token that came by reference; the one before is refused, and devices that nobody keeps lose their pairing", async () => {
