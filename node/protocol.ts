@@ -225,13 +225,16 @@ export interface PolicyAttestation {
   readonly checks: number;
 }
 
+/** Which fence a gateway's process runs in; what the service manager of the node can give. */
+export type Profile = "namespaced" | "seccomp-only" | "launchd";
+
 export interface GatewayResult {
   readonly generation: string;
   readonly previousGeneration: string | null;
   readonly action: "switched" | "unchanged";
   readonly rollbackPoints: number;
   /** What the running process really has (DESIGN.md, decision 12). */
-  readonly hardening: { readonly profile: "namespaced" | "seccomp-only"; readonly findings: readonly string[] };
+  readonly hardening: { readonly profile: Profile; readonly findings: readonly string[] };
   /** Seconds between stopping the old process and the new one answering ready. */
   readonly interruptionSeconds: number;
   /** Null when nothing was switched. */

@@ -37,15 +37,15 @@ async function locked<T>(context: Context, work: () => Promise<T>): Promise<T> {
 }
 
 async function ownUser(payload: AccountPayload, context: Context): Promise<OsUser> {
-  const { users, privilegedGroups } = context.platform;
+  const { users, hints } = context.platform;
   const [facts, home, foreign] = await Promise.all([
     users.inspect(payload.user),
     users.inspectHome(payload.home),
     users.foreignAncestor(payload.home),
   ]);
   const [objection] = [
-    ...(facts === undefined ? [] : userObjections(facts, { home: payload.home, privilegedGroups })),
-    ...(foreign === undefined ? [] : [foreignAncestorObjection(payload.home, foreign)]),
+    ...(facts === undefined ? [] : userObjections(facts, payload.home, context.platform)),
+    ...(foreign === undefined ? [] : [foreignAncestorObjection(payload.home, foreign, hints)]),
     ...homeObjections(payload.home, home, facts?.uid),
   ];
   if (objection !== undefined) throw refused(objection.message, objection.fix);

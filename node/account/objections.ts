@@ -1,27 +1,30 @@
-import type { HomeFacts, UserFacts } from "../platform/index.ts";
+import type { Hints, HomeFacts, Platform, UserFacts, Users } from "../platform/index.ts";
+
+/** What a platform says of users that may run a gateway. */
+export type AccountRules = Pick<Platform, "privilegedGroups" | "hints"> & {
+  readonly users: Pick<Users, "ordinaryUids">;
+};
 
 export interface Objection {
   readonly message: string;
   readonly fix: string;
 }
 
-/** Lowest uid of ordinary users on every platform we manage (`UID_MIN` of login.defs; below are the system's own). */
-const FIRST_ORDINARY_UID = 1000;
-
 /** Why an existing user must not become a gateway's user, worst first; empty when it may. */
 export function userObjections(
   user: UserFacts,
-  wanted: { readonly home: string; readonly privilegedGroups: readonly string[] },
+  home: string,
+  { users, privilegedGroups, hints }: AccountRules,
 ): readonly Objection[] {
   const found: Objection[] = [];
   const another = "choose another user name for this gateway, or";
-  if (user.uid < FIRST_ORDINARY_UID) {
+  if (user.uid < users.ordinaryUids.first || user.uid > users.ordinaryUids.last) {
     found.push({
       message: `the user ${user.name} exists with the system uid ${user.uid}`,
       fix: `${another} remove that user from the node`,
     });
   }
-  const privileged = user.groups.filter((group) => wanted.privilegedGroups.includes(group));
+  const privileged = user.groups.filter((group) => privilegedGroups.includes(group));
   if (privileged.length > 0) {
     found.push({
       message: `the user ${user.name} exists and is in the privileged group ${privileged.join(", ")}`,
@@ -31,12 +34,12 @@ export function userObjections(
   if (user.hasPassword) {
     found.push({
       message: `the user ${user.name} exists and can log in with a password`,
-      fix: `${another} lock it on the node: \`passwd --lock ${user.name}\``,
+      fix: `${another} lock it on the node: \`${hints.lockPassword(user.name)}\``,
     });
   }
-  if (user.home !== wanted.home) {
+  if (user.home !== home) {
     found.push({
-      message: `the user ${user.name} exists with the home ${user.home}, the spec says ${wanted.home}`,
+      message: `the user ${user.name} exists with the home ${user.home}, the spec says ${home}`,
       fix: `${another} set \`home\` of the gateway to ${user.home}`,
     });
   }
@@ -62,10 +65,10 @@ export function homeObjections(
 }
 
 /** Whoever can change a directory above the home can put another one, or a link to root's files, in its place. */
-export function foreignAncestorObjection(home: string, ancestor: string): Objection {
+export function foreignAncestorObjection(home: string, ancestor: string, { homes }: Hints): Objection {
   return {
     message: `${home} would lie below ${ancestor}, which others than root can change`,
-    fix: `choose a home below directories of root alone, such as /home, or give ${ancestor} to root on the node`,
+    fix: `choose a home below directories of root alone, such as ${homes}, or give ${ancestor} to root on the node`,
   };
 }
 

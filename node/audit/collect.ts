@@ -1,10 +1,8 @@
-import { lstat, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readFile } from "node:fs/promises";
 import { identityEvidence } from "../diagnose/identities.ts";
 import { scrubber } from "../diagnose/scrub.ts";
 import { sessionEvidence } from "../diagnose/session.ts";
 import { Gaps, sourcesOf } from "../diagnose/sources.ts";
-import { unitFacts } from "../diagnose/systemd.ts";
 import { secretValues } from "../diagnose/variables.ts";
 import { liveGeneration, readGeneration } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
@@ -16,19 +14,20 @@ import { readTextOrNull } from "../lib/json-file.ts";
 import { member } from "../lib/member.ts";
 import { OpenclawCli, oneLine } from "../openclaw/cli.ts";
 import type { Context } from "../phase.ts";
+import type { UnitFiles } from "../platform/services.ts";
 import { knownTexts, withoutForeignTexts, withoutForeignValues } from "./foreign.ts";
 import type { AuditGateway, ObservedAsUser, VendorAudit } from "./observed.ts";
 
-async function unitText(home: GatewayHome, unit: string, stored: StoredGeneration): Promise<string | null> {
-  const own = await readTextOrNull(join(home.userUnits, unit));
+async function unitText(
+  home: GatewayHome,
+  unit: string,
+  stored: StoredGeneration,
+  services: UnitFiles,
+): Promise<string | null> {
+  const own = await readTextOrNull(services.unitFile(home, unit).path);
   if (own === null) return null;
-  const directory = join(home.userUnits, `${unit}.d`);
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  });
-  const dropIns = names.filter((name) => name.endsWith(".conf")).sort();
-  const texts = await Promise.all(dropIns.map((name) => readFile(join(directory, name), "utf8")));
+  const dropIns = [...(await services.dropIns(home, unit))].sort();
+  const texts = await Promise.all(dropIns.map((path) => readFile(path, "utf8")));
   return withoutForeignValues([own, ...texts].join("\n"), stored.files.unit);
 }
 
@@ -115,18 +114,20 @@ export async function observe(subject: AuditGateway, context: Context): Promise<
   const stored = live === null ? null : await readGeneration(home, live);
   if (stored === null) throw new Error("no complete generation is live");
   const gaps = new Gaps();
-  const facts = await gaps.part("unit", () => unitFacts(subject.unit));
+  const facts = await gaps.part("unit", () => context.platform.services.inspect(subject.unit));
   const mainPid = facts?.evidence.mainPid ?? 0;
   const sources = await sourcesOf(home, facts?.environment ?? new Map(), mainPid, context, gaps);
   const scrub = scrubber(secretValues(stored, sources));
   const unitPath = facts?.environment.get("PATH");
   const [identities, session] = await Promise.all([
-    gaps.part("identities", () => identityEvidence({ manifest: stored.manifest, unitPath, sudoPath: "", mainPid })),
+    gaps.part("identities", () =>
+      identityEvidence({ manifest: stored.manifest, unitPath, sudoPath: "", mainPid }, context.platform),
+    ),
     sessionEvidence({ port: subject.port, certificate: stored.files.certificate }, undefined),
   ]);
   context.progress(`asking OpenClaw's own audits about ${subject.gateway}`);
   return {
-    unitText: await gaps.part("unit text", () => unitText(home, subject.unit, stored)),
+    unitText: await gaps.part("unit text", () => unitText(home, subject.unit, stored, context.platform.services)),
     enabled: facts?.evidence.enabled ?? null,
     mainPid,
     profile: stored.manifest.profile,

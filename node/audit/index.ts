@@ -1,5 +1,3 @@
-import { lingers } from "../diagnose/index.ts";
-import { hardeningFindings } from "../gateway/hardening.ts";
 import { unitName } from "../generation/manifest.ts";
 import { errnoOf, PhaseFailure } from "../lib/failure.ts";
 import { absolutePath, gatewayName, integer, list, object, textLike, userName } from "../lib/shape.ts";
@@ -33,7 +31,7 @@ async function hardeningOf(
   { platform }: Context,
 ): Promise<readonly string[] | null> {
   try {
-    return hardeningFindings(profile, await platform.processFacts(pid));
+    return await platform.hardening(profile, pid);
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return null;
@@ -44,7 +42,7 @@ async function observeGateway(subject: AuditGateway, context: Context): Promise<
   const { platform } = context;
   const [facts, lingering, listeners] = await Promise.all([
     platform.users.inspect(subject.user),
-    lingers(subject.user),
+    platform.users.startsAtBoot(subject.user),
     platform.listenerAddresses(subject.port),
   ]);
   const seen = {
@@ -72,16 +70,13 @@ async function observeGateway(subject: AuditGateway, context: Context): Promise<
 /** What the rules of the catalogue read, as it is on the machine. Changes nothing. */
 export async function audit(payload: AuditPayload, context: Context): Promise<ObservedNode> {
   const { platform, paths } = context;
-  const [machineId, sleepPrevented] = await Promise.all([
-    platform.machineId(),
-    platform.sleep.isPrevented(paths.sleepConfig),
-  ]);
+  const [machineId, sleep] = await Promise.all([platform.machineId(), platform.sleep.objection(paths)]);
   const gateways: ObservedGateway[] = [];
   for (const subject of payload.gateways) {
     context.progress(`looking at ${subject.gateway}`);
     gateways.push(await observeGateway(subject, context));
   }
-  return { machineId, sleepPrevented, gateways };
+  return { machineId, sleepPrevented: sleep === undefined, gateways };
 }
 
 export const auditCommands: Readonly<Record<string, UserCommand>> = {

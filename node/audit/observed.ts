@@ -1,3 +1,5 @@
+import type { Profile } from "../platform/services.ts";
+
 /**
  * What one look found of what the rules of the catalogue read, as plain JSON without any secret. `null` always means "could
  * not be found out".
@@ -33,7 +35,7 @@ export interface ObservedAsUser {
   readonly unitText: string | null;
   readonly enabled: boolean | null;
   readonly mainPid: number;
-  readonly profile: "namespaced" | "seccomp-only" | null;
+  readonly profile: Profile | null;
   /** `openclaw.json`; texts that were not declared are left out. */
   readonly openclaw: Readonly<Record<string, unknown>> | null;
   /** Octal with four digits; absent where there is nothing. */

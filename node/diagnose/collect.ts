@@ -9,7 +9,6 @@ import { logEvidence } from "./log.ts";
 import { scrubber } from "./scrub.ts";
 import { sessionEvidence } from "./session.ts";
 import { Gaps, sourcesOf } from "./sources.ts";
-import { unitFacts, unitLog } from "./systemd.ts";
 import { ambientKeys, secretValues, variableEvidence } from "./variables.ts";
 import type { Sources } from "./variables.ts";
 import { VendorLook } from "./vendor.ts";
@@ -65,10 +64,11 @@ async function vendorEvidence(look: VendorLook, agents: readonly string[], conte
 export async function collectAsUser(payload: CollectPayload, context: Context): Promise<UserEvidence> {
   const { unit: unitName, port, sinceSeconds, agents } = payload;
   const home = gatewayHome(ownUser().home);
+  const { services } = context.platform;
   const gaps = new Gaps();
-  const unit = await gaps.part("unit", () => unitFacts(unitName));
+  const unit = await gaps.part("unit", () => services.inspect(unitName));
   const pid = unit?.evidence.mainPid ?? 0;
-  const live = await gaps.part("generation", () => liveEvidence(home));
+  const live = await gaps.part("generation", () => liveEvidence(home, services));
   const sources = await sourcesOf(home, unit?.environment ?? new Map(), pid, context, gaps);
   const stored = live?.stored ?? null;
   const scrub = scrubber(secretValues(stored, sources));
@@ -81,19 +81,23 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
       uid: ownUser().uid,
       startedAt,
       manifest: stored?.manifest ?? null,
+      services,
     }),
     sessionEvidence({ port, certificate: stored?.files.certificate }, sources.environmentFile.get(tokenVariable)),
     stored === null
       ? null
       : gaps.part("identities", () =>
-          identityEvidence({
-            manifest: stored.manifest,
-            unitPath: unit?.environment.get("PATH"),
-            sudoPath: payload.sudoPath,
-            mainPid: pid,
-          }),
+          identityEvidence(
+            {
+              manifest: stored.manifest,
+              unitPath: unit?.environment.get("PATH"),
+              sudoPath: payload.sudoPath,
+              mainPid: pid,
+            },
+            context.platform,
+          ),
         ),
-    gaps.part("log", async () => logEvidence(await unitLog(unitName, sinceSeconds), scrub)),
+    gaps.part("log", async () => logEvidence(await services.log(unitName, sinceSeconds), scrub)),
   ]);
   const vendor =
     stored === null

@@ -7,6 +7,7 @@ import type { StoredGeneration } from "../generation/store.ts";
 import { errnoOf } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
+import type { UnitFile, UnitFiles } from "../platform/services.ts";
 import { liveDifferences } from "../switch/live-files.ts";
 import type { FileEvidence, GenerationEvidence } from "./evidence.ts";
 
@@ -14,6 +15,7 @@ export interface Declared {
   readonly path: string;
   readonly kind: "file" | "directory";
   readonly mode: number;
+  readonly owner: UnitFile["owner"];
 }
 
 /** What has to be there in this form. */
@@ -22,9 +24,11 @@ export function declared(
   unit: string,
   agents: readonly string[],
   manifest: Manifest | null,
+  services: UnitFiles,
 ): Declared[] {
-  const directory = (path: string): Declared => ({ path, kind: "directory", mode: 0o700 });
-  const file = (path: string): Declared => ({ path, kind: "file", mode: 0o600 });
+  const owner = "gateway user";
+  const directory = (path: string): Declared => ({ path, kind: "directory", mode: 0o700, owner });
+  const file = (path: string): Declared => ({ path, kind: "file", mode: 0o600, owner });
   return [
     directory(home.openclaw),
     directory(home.gatehouse),
@@ -35,7 +39,7 @@ export function declared(
     ]),
     file(home.config),
     file(home.environmentFile),
-    file(join(home.userUnits, unit)),
+    { kind: "file", ...services.unitFile(home, unit) },
     ...(manifest?.https === undefined
       ? []
       : [
@@ -49,10 +53,11 @@ export function declared(
 }
 
 async function fileEvidence(
-  { path, kind, mode }: Declared,
-  uid: number,
+  { path, kind, mode, owner }: Declared,
+  ownUid: number,
   startedAt: string | null,
 ): Promise<FileEvidence> {
+  const uid = owner === "root" ? 0 : ownUid;
   try {
     const found = await lstat(path);
     const problems = [
@@ -86,10 +91,13 @@ export async function filesEvidence(
     readonly startedAt: string | null;
     /** Of the live generation. */
     readonly manifest: Manifest | null;
+    readonly services: UnitFiles;
   },
 ): Promise<FileEvidence[]> {
-  const { unit, agents, uid, startedAt, manifest } = about;
-  return await Promise.all(declared(home, unit, agents, manifest).map((entry) => fileEvidence(entry, uid, startedAt)));
+  const { unit, agents, uid, startedAt, manifest, services } = about;
+  return await Promise.all(
+    declared(home, unit, agents, manifest, services).map((entry) => fileEvidence(entry, uid, startedAt)),
+  );
 }
 
 export interface Live {
@@ -99,7 +107,7 @@ export interface Live {
 }
 
 /** The live generation and what differs from it. Takes no lock: a lock is a change. */
-export async function liveEvidence(home: GatewayHome): Promise<Live> {
+export async function liveEvidence(home: GatewayHome, services: UnitFiles): Promise<Live> {
   const live = await liveGeneration(home);
   const stored = live === null ? null : await readGeneration(home, live);
   return {
@@ -107,7 +115,7 @@ export async function liveEvidence(home: GatewayHome): Promise<Live> {
     evidence: {
       live,
       complete: stored !== null,
-      differences: stored === null ? [] : await liveDifferences(home, stored),
+      differences: stored === null ? [] : await liveDifferences(home, stored, services),
       unconfirmedSwitch: (await readTextOrNull(home.switchJournal)) !== null,
     },
   };

@@ -1,3 +1,5 @@
+import type { UnitEvidence } from "../platform/services.ts";
+
 /**
  * What one look at one gateway found, as plain JSON without any secret. `null` always means "could not be found out",
  * never "fine": the verdict treats it as a missing value.
@@ -56,18 +58,7 @@ export interface AmbientKey {
   readonly where: "process" | "unit" | "environmentFile" | "dotenv" | "manager";
 }
 
-export interface UnitEvidence {
-  readonly active: string;
-  readonly sub: string;
-  readonly enabled: boolean;
-  readonly mainPid: number;
-  readonly restarts: number;
-  /** RFC 3339; null when it never started. */
-  readonly startedAt: string | null;
-  readonly dropIns: readonly string[];
-  /** A unit file was edited and the manager has not read it. */
-  readonly needsReload: boolean;
-}
+export type { UnitEvidence };
 
 export interface FileEvidence {
   readonly path: string;

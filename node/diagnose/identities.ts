@@ -1,10 +1,11 @@
-import { access, constants, readFile, readlink, realpath } from "node:fs/promises";
+import { access, constants, readFile, realpath } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import type { Manifest } from "../generation/manifest.ts";
 import { userEnvironment } from "../lib/as-user.ts";
 import { exec } from "../lib/exec.ts";
 import { ownUser } from "../lib/gateway-user.ts";
 import { member } from "../lib/member.ts";
+import type { Platform } from "../platform/index.ts";
 import type { IdentityEvidence } from "./evidence.ts";
 
 const SECONDS = 5;
@@ -68,7 +69,10 @@ export interface IdentityInput {
 }
 
 /** Every `node` and `openclaw` that somebody on this machine would run for this gateway, and the ones that serve. */
-export async function identityEvidence(input: IdentityInput): Promise<IdentityEvidence[]> {
+export async function identityEvidence(
+  input: IdentityInput,
+  platform: Pick<Platform, "executableOf">,
+): Promise<IdentityEvidence[]> {
   const { manifest, unitPath, sudoPath, mainPid } = input;
   const pins: Record<Program, string> = { node: manifest.nodePath, openclaw: manifest.cliPath };
   const paths = [
@@ -90,12 +94,16 @@ export async function identityEvidence(input: IdentityInput): Promise<IdentityEv
       }
     }
   }
-  return [...found, ...(mainPid === 0 ? [] : await serving(mainPid, manifest))];
+  return [...found, ...(mainPid === 0 ? [] : await serving(mainPid, manifest, platform))];
 }
 
 /** What the main process really is. The vendor replaces its title, so only the executable can be told for sure. */
-async function serving(pid: number, manifest: Manifest): Promise<IdentityEvidence[]> {
-  const path = await readlink(`/proc/${pid}/exe`);
+async function serving(
+  pid: number,
+  manifest: Manifest,
+  platform: Pick<Platform, "executableOf">,
+): Promise<IdentityEvidence[]> {
+  const path = await platform.executableOf(pid);
   return [
     {
       who: "serving",

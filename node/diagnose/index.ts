@@ -1,5 +1,3 @@
-import { lstat } from "node:fs/promises";
-import { errnoOf } from "../lib/failure.ts";
 import { absolutePath, gatewayName, integer, list, object, text, textLike, userName } from "../lib/shape.ts";
 import { unitName } from "../generation/manifest.ts";
 import type { OsUser } from "../platform/index.ts";
@@ -24,15 +22,6 @@ const fields = {
 export const checkDiagnose = object<DiagnosePayload>(fields);
 const checkCollect = object<CollectPayload>({ ...fields, sudoPath: text });
 
-/** Links are no answer: whoever lingers has a plain file of root's. */
-export async function lingers(user: string): Promise<boolean | null> {
-  try {
-    return (await lstat(`/var/lib/systemd/linger/${user}`)).isFile();
-  } catch (error) {
-    return errnoOf(error) === "ENOENT" ? false : null;
-  }
-}
-
 async function listenerOf(port: number, user: OsUser | undefined, context: Context): Promise<string> {
   const uid = await context.platform.listenerUid(port);
   if (uid === undefined) return "nobody";
@@ -50,7 +39,7 @@ export async function diagnose(payload: DiagnosePayload, context: Context): Prom
     platform.machineId(),
     listenerOf(payload.port, user, context),
     platform.freeBytes(user === undefined ? "/" : payload.home).catch(() => null),
-    lingers(payload.user),
+    platform.users.startsAtBoot(payload.user),
   ]);
   const collect: CollectPayload = { ...payload, sudoPath: process.env["PATH"] ?? "/usr/bin:/bin" };
   const gateway =

@@ -18,14 +18,3 @@ function unquoted(raw: string): string {
   const inner = text.slice(1, -1);
   return quote === "'" ? inner : inner.replace(/\\([\\"$`])/g, "$1");
 }
-
-/** Assignments as `systemctl show --property=Environment` prints them: separated by blanks, quoted where needed. */
-export function shownEnvironment(text: string): Map<string, string> {
-  const variables = new Map<string, string>();
-  for (const match of text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
-    const assignment = match[1]?.replace(/\\(.)/g, "$1") ?? match[2] ?? "";
-    const separator = assignment.indexOf("=");
-    if (separator > 0) variables.set(assignment.slice(0, separator), assignment.slice(separator + 1));
-  }
-  return variables;
-}

@@ -3,7 +3,6 @@ import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
 import type { Context } from "../phase.ts";
 import { looseEnvironment } from "./loose-environment.ts";
-import { managerEnvironment } from "./systemd.ts";
 import type { Sources } from "./variables.ts";
 
 /** Runs parts that may fail without ending the whole; what failed is named. */
@@ -45,7 +44,7 @@ export async function sourcesOf(
   const sources: Sources = {
     environmentFile: (await gaps.part("environment file", () => environmentOf(home.environmentFile))) ?? empty,
     unit,
-    manager: (await gaps.part("manager environment", managerEnvironment)) ?? empty,
+    manager: (await gaps.part("manager environment", () => context.platform.services.environment())) ?? empty,
     dotenv: (await gaps.part(".env", () => environmentOf(join(home.openclaw, ".env")))) ?? empty,
     keyFile: (await gaps.part("key file", () => keysOf(home.keys))) ?? empty,
     process: pid === 0 ? null : await gaps.part("process environment", () => context.platform.processEnvironment(pid)),

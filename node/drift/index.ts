@@ -1,9 +1,7 @@
 import { chown, lchown, lstat } from "node:fs/promises";
 import { userObjections } from "../account/objections.ts";
-import { lingers } from "../diagnose/index.ts";
 import { generationName, unitName } from "../generation/manifest.ts";
 import { PhaseFailure } from "../lib/failure.ts";
-import { readTextOrNull } from "../lib/json-file.ts";
 import { absolutePath, flag, gatewayName, list, object, textLike, userName } from "../lib/shape.ts";
 import type { Context, UserCommand } from "../phase.ts";
 import type { OsUser } from "../platform/index.ts";
@@ -35,7 +33,7 @@ export const checkDrift = object<DriftPayload>({
 async function machineDeviations(payload: DriftPayload, context: Context): Promise<Deviation[]> {
   const [machineId, sleep] = await Promise.all([
     context.platform.machineId(),
-    readTextOrNull(context.paths.sleepConfig),
+    context.platform.sleep.objection(context.paths),
   ]);
   return [
     ...(machineId === payload.machineId
@@ -49,12 +47,11 @@ async function machineDeviations(payload: DriftPayload, context: Context): Promi
             mending: "by hand" as const,
           },
         ]),
-    ...(payload.alwaysOn && !(await context.platform.sleep.isPrevented(context.paths.sleepConfig))
+    ...(payload.alwaysOn && sleep !== undefined
       ? [
           {
             kind: "sleep" as const,
-            what: context.paths.sleepConfig,
-            detail: sleep === null ? "is missing: the machine may go to sleep" : "was edited",
+            ...sleep,
             likely: "a hand" as const,
             mending: "repair" as const,
           },
@@ -70,11 +67,11 @@ async function userOf({ user, home }: DeclaredGateway, context: Context): Promis
 }
 
 async function accountDeviations({ user, home }: DeclaredGateway, context: Context): Promise<Deviation[]> {
-  const { users, privilegedGroups } = context.platform;
-  const [facts, linger] = await Promise.all([users.inspect(user), lingers(user)]);
+  const { users } = context.platform;
+  const [facts, linger] = await Promise.all([users.inspect(user), users.startsAtBoot(user)]);
   if (facts === undefined) return [];
   return [
-    ...userObjections(facts, { home, privilegedGroups }).map(({ message, fix }): Deviation => ({
+    ...userObjections(facts, home, context.platform).map(({ message, fix }): Deviation => ({
       kind: "user-rights",
       what: user,
       detail: `${message}; ${fix}`,
@@ -153,7 +150,7 @@ export async function repairNode(payload: DriftPayload, context: Context): Promi
   }
   const done: string[] = [];
   if (before.deviations.some(({ kind }) => kind === "sleep")) {
-    await context.platform.sleep.prevent(context.paths.sleepConfig);
+    await context.platform.sleep.prevent(context.paths);
     done.push("keeps the machine from sleeping again");
   }
   for (const own of payload.gateways) {

@@ -1,9 +1,8 @@
-import { access, lstat, readdir } from "node:fs/promises";
+import { access, lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { declared, filesEvidence } from "../diagnose/disk.ts";
 import type { FileEvidence, VariableEvidence } from "../diagnose/evidence.ts";
 import { Gaps, sourcesOf } from "../diagnose/sources.ts";
-import { unitFacts } from "../diagnose/systemd.ts";
 import { ambientKeys, variableEvidence } from "../diagnose/variables.ts";
 import type { Sources } from "../diagnose/variables.ts";
 import { liveGeneration, readGeneration } from "../generation/store.ts";
@@ -14,6 +13,7 @@ import type { GatewayHome } from "../lib/gateway-home.ts";
 import { ownUser } from "../lib/gateway-user.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
 import type { Context } from "../phase.ts";
+import type { UnitFacts, UnitFiles } from "../platform/services.ts";
 import { liveDifferences } from "../switch/live-files.ts";
 import type { DeclaredGateway, Deviation, DeviationKind, GatewayDrift } from "./deviation.ts";
 
@@ -28,11 +28,11 @@ const CONTENT: Readonly<Record<string, DeviationKind>> = {
   "vendor policy": "vendor-policy",
 };
 
-function pathOf(kind: DeviationKind, home: GatewayHome, unit: string): string {
+function pathOf(kind: DeviationKind, home: GatewayHome, unitPath: string): string {
   const paths: Partial<Record<DeviationKind, string>> = {
     configuration: home.config,
     "environment-file": home.environmentFile,
-    "unit-file": join(home.userUnits, unit),
+    "unit-file": unitPath,
     launcher: home.launcher,
     "key-file": home.keys,
     certificate: home.tls,
@@ -74,12 +74,17 @@ async function author(
   return kind === "unit-file" && (await exists(`${path}.bak`)) ? "OpenClaw" : "a hand";
 }
 
-async function contentDeviations(home: GatewayHome, unit: string, stored: StoredGeneration): Promise<Deviation[]> {
-  const found = await liveDifferences(home, stored);
+async function contentDeviations(
+  home: GatewayHome,
+  unit: string,
+  stored: StoredGeneration,
+  services: UnitFiles,
+): Promise<Deviation[]> {
+  const found = await liveDifferences(home, stored, services);
   return await Promise.all(
     found.map(async (words): Promise<Deviation> => {
       const kind = CONTENT[words] ?? "unknown";
-      const path = pathOf(kind, home, unit);
+      const path = pathOf(kind, home, services.unitFile(home, unit).path);
       const there = await exists(path);
       return {
         kind,
@@ -157,20 +162,11 @@ async function runtimeDeviations({ manifest }: StoredGeneration): Promise<Deviat
   }));
 }
 
-/** Drop-ins of the user's own, also those that the service manager has not read yet. */
-async function ownDropIns(home: GatewayHome, unit: string): Promise<string[]> {
-  const directory = join(home.userUnits, `${unit}.d`);
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  });
-  return names.filter((name) => name.endsWith(".conf")).map((name) => join(directory, name));
-}
-
 async function unitDeviations(
   home: GatewayHome,
   unit: string,
-  facts: Awaited<ReturnType<typeof unitFacts>> | null,
+  facts: UnitFacts | null,
+  services: UnitFiles,
 ): Promise<Deviation[]> {
   if (facts === null)
     return [
@@ -191,7 +187,7 @@ async function unitDeviations(
     mending: "repair",
   });
   return [
-    ...[...new Set([...dropIns, ...(await ownDropIns(home, unit))])].map((path): Deviation => ({
+    ...[...new Set([...dropIns, ...(await services.dropIns(home, unit))])].map((path): Deviation => ({
       ...one("drop-in", path, "changes what the unit says"),
       mending: path.startsWith(ownUser().home) ? "repair" : "by hand",
     })),
@@ -234,8 +230,9 @@ export async function inspect(
   const live = await liveGeneration(home);
   const stored = live === null ? null : await readGeneration(home, live);
   if (stored === null) return { generation: live, deviations: [nothingLive(home, live)] };
+  const { services } = context.platform;
   const gaps = new Gaps();
-  const facts = await gaps.part("unit", () => unitFacts(unit));
+  const facts = await gaps.part("unit", () => services.inspect(unit));
   const sources = await sourcesOf(home, facts?.environment ?? new Map(), facts?.evidence.mainPid ?? 0, context, gaps);
   const files = await filesEvidence(home, {
     unit,
@@ -243,12 +240,15 @@ export async function inspect(
     uid: ownUser().uid,
     startedAt: null,
     manifest: stored.manifest,
+    services,
   });
   const contents = new Set(
-    declared(home, unit, agents, stored.manifest).flatMap(({ path, kind }) => (kind === "file" ? [path] : [])),
+    declared(home, unit, agents, stored.manifest, services).flatMap(({ path, kind }) =>
+      kind === "file" ? [path] : [],
+    ),
   );
   const forms = formDeviations(files, contents);
-  const content = await gaps.part("live files", () => contentDeviations(home, unit, stored));
+  const content = await gaps.part("live files", () => contentDeviations(home, unit, stored, services));
   // a file of somebody else's cannot be read: it is looked at again once it is given back
   const explained = forms.some(({ kind }) => kind === "owner");
   const unread = explained ? [] : gaps.found.filter((part) => part !== "unit");
@@ -270,7 +270,7 @@ export async function inspect(
       ...forms,
       ...(content ?? []),
       ...(await runtimeDeviations(stored)),
-      ...(await unitDeviations(home, unit, facts)),
+      ...(await unitDeviations(home, unit, facts, services)),
       ...variableDeviations(home, stored, sources),
       ...unread.map((part): Deviation => ({
         kind: "unknown",

@@ -1,11 +1,9 @@
-import { chmod, readdir, rename, rm } from "node:fs/promises";
+import { chmod, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { declared } from "../diagnose/disk.ts";
 import { looseEnvironment } from "../diagnose/loose-environment.ts";
 import { requireGeneration } from "../generation/store.ts";
-import { userEnvironment } from "../lib/as-user.ts";
 import { ensureDirectory } from "../lib/atomic.ts";
-import { exec } from "../lib/exec.ts";
 import { errnoOf } from "../lib/failure.ts";
 import { gatewayDirectories, gatewayHome } from "../lib/gateway-home.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
@@ -13,6 +11,7 @@ import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { ownUser } from "../lib/gateway-user.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
 import type { Context } from "../phase.ts";
+import type { UnitFiles } from "../platform/services.ts";
 import { waitUntilReady } from "../switch/start-watch.ts";
 import { switchTo } from "../switch/switch.ts";
 import type { DeclaredGateway, Deviation, DeviationKind } from "./deviation.ts";
@@ -39,16 +38,10 @@ async function setAside(home: GatewayHome, path: string, now: Date): Promise<str
   return target;
 }
 
-/** Files of `environment.d` that set one of the variables again when the manager starts. */
-async function lastingSources(homeDirectory: string, variables: readonly string[]): Promise<string[]> {
-  const directory = join(homeDirectory, ".config/environment.d");
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  });
+/** The files that set one of the variables again when the manager starts. */
+async function lastingSources(paths: readonly string[], variables: readonly string[]): Promise<string[]> {
   const setting = await Promise.all(
-    names.map(async (name) => {
-      const path = join(directory, name);
+    paths.map(async (path) => {
       const set = looseEnvironment((await readTextOrNull(path)) ?? "");
       return variables.some((variable) => set.has(variable)) ? [path] : [];
     }),
@@ -56,17 +49,12 @@ async function lastingSources(homeDirectory: string, variables: readonly string[
   return setting.flat();
 }
 
-async function unsetInManager(variables: readonly string[]): Promise<void> {
-  await exec(["systemctl", "--user", "unset-environment", ...variables], {
-    env: userEnvironment(ownUser()),
-    timeoutSeconds: 10,
-  });
-}
-
-async function mendForms(home: GatewayHome, own: DeclaredGateway, done: string[]): Promise<void> {
+async function mendForms(home: GatewayHome, own: DeclaredGateway, services: UnitFiles, done: string[]): Promise<void> {
   const live = await requireGeneration(home, own.generation);
   await chmod(ownUser().home, 0o700);
-  for (const { path, kind, mode } of declared(home, own.unit, own.agents, live.manifest)) {
+  for (const { path, kind, mode, owner } of declared(home, own.unit, own.agents, live.manifest, services)) {
+    // what the manager of the whole machine reads is placed anew by the switch
+    if (owner === "root") continue;
     if (kind === "file" && (await isLink(path))) {
       await rm(path);
       done.push(`removed the link ${path}`);
@@ -86,6 +74,7 @@ async function mendForms(home: GatewayHome, own: DeclaredGateway, done: string[]
 export async function repair(declaredGateway: DeclaredGateway, context: Context): Promise<readonly string[]> {
   const { home: homeDirectory } = ownUser();
   const home = gatewayHome(homeDirectory);
+  const { services } = context.platform;
   return await withGatewayLock(home, context, async () => {
     const { deviations, generation } = await inspect(declaredGateway, context);
     if (generation === null) return [];
@@ -95,23 +84,23 @@ export async function repair(declaredGateway: DeclaredGateway, context: Context)
     const done: string[] = [];
     const now = new Date();
     for (const path of gatewayDirectories(homeDirectory, own.agents)) await ensureDirectory(path, { mode: 0o700 });
-    await mendForms(home, own, done);
+    await mendForms(home, own, services, done);
     for (const { what } of [...of("drop-in"), ...of("dotenv")])
       done.push(`moved ${what} to ${await setAside(home, what, now)}`);
     const variables = of("manager-environment").map(({ what }) => what);
     if (variables.length > 0) {
-      for (const path of await lastingSources(homeDirectory, variables))
+      for (const path of await lastingSources(await services.environmentFiles(homeDirectory), variables))
         done.push(`moved ${path} to ${await setAside(home, path, now)}`);
-      await unsetInManager(variables);
+      await services.unsetEnvironment(variables);
       done.push(`took ${variables.join(", ")} out of the user manager's environment`);
     }
-    await context.platform.services.reload();
+    await services.reload();
     const live = await requireGeneration(home, generation);
     const { action } = await switchTo(home, live, KEEP_ALL, context);
     if (action === "switched") done.push(`placed ${generation} again and restarted ${own.unit}`);
     else if (mine.some(({ kind }) => NEEDS_RESTART.has(kind))) {
       const since = new Date();
-      await context.platform.services.restart(own.unit);
+      await services.restart(own.unit);
       await waitUntilReady(live, context, { since });
       done.push(`restarted ${own.unit}`);
     }

@@ -34,7 +34,7 @@ async function refuseOtherListener({ port, unit }: GatewayPayload, context: Cont
     layer: "host",
     code: "port-taken",
     message: `port ${port} is taken by a process of uid ${uid}`,
-    fix: `find it with \`ss -ltnp 'sport = :${port}'\`, or give this gateway another port in the spec`,
+    fix: `find it with \`${platform.hints.listener(port)}\`, or give this gateway another port in the spec`,
     exit: EXIT.os,
   });
 }
@@ -54,11 +54,11 @@ async function buildGeneration(
   home: GatewayHome,
   context: Context,
 ): Promise<StoredGeneration> {
-  const [secrets, namespaces] = await Promise.all([
-    composeSecrets(home, payload),
-    context.platform.services.canNamespace(),
+  const [secrets, profile] = await Promise.all([
+    composeSecrets(home, payload, context.platform.environmentFile),
+    context.platform.services.profile(),
   ]);
-  if (!namespaces && /^BindReadOnlyPaths=/m.test(payload.files.unit)) throw noMounts(payload.gateway);
+  if (profile === "seccomp-only" && /^BindReadOnlyPaths=/m.test(payload.files.unit)) throw noMounts(payload.gateway);
   return {
     manifest: {
       generation: payload.generation,
@@ -70,7 +70,7 @@ async function buildGeneration(
       cliPath: join(context.paths.runtimes, payload.runtimeId, "node_modules/openclaw/openclaw.mjs"),
       openclawVersion: payload.openclawVersion,
       readyTimeoutSeconds: payload.readyTimeoutSeconds,
-      profile: namespaces ? "namespaced" : "seccomp-only",
+      profile,
       tokenVariable: payload.token.variable,
       tokenFingerprint: payload.token.fingerprint,
       agents: payload.agents,
@@ -81,7 +81,7 @@ async function buildGeneration(
     files: {
       config: payload.files.config,
       ...secrets,
-      unit: namespaces ? payload.files.unit : payload.files.unitWithoutNamespaces,
+      unit: profile === "seccomp-only" ? payload.files.unitWithoutNamespaces : payload.files.unit,
       secretsPlan: payload.files.secretsPlan,
       policy: payload.files.policy,
       ...(payload.https === undefined

@@ -12,7 +12,6 @@ import { removeLiveFiles } from "../switch/live-files.ts";
 import { DEAD_MAN, takeBack } from "../switch/switch.ts";
 import { converge } from "./converge.ts";
 import type { Converged } from "./converge.ts";
-import { hardeningFindings } from "./hardening.ts";
 import { gatewayPayload } from "./payload.ts";
 
 /** Longer than a start at its time limit, the vendor's checks and the return to the previous generation. */
@@ -24,7 +23,7 @@ async function apply(payload: GatewayPayload, context: Context): Promise<Gateway
     timeoutSeconds: WATCHDOG_SECONDS - 20,
   })) as Converged;
   await recordRuntimes(context.paths, payload.gateway, converged.runtimes);
-  const findings = hardeningFindings(converged.profile, await context.platform.processFacts(converged.pid));
+  const findings = await context.platform.hardening(converged.profile, converged.pid);
   for (const finding of findings) context.progress(`hardening: ${finding}`);
   return {
     generation: payload.generation,
@@ -47,7 +46,7 @@ async function removeGateway(untrusted: unknown, context: Context): Promise<Remo
     context.progress(`stopping ${payload.unit}`);
     await services.cancel(DEAD_MAN);
     await services.disable(payload.unit);
-    await removeLiveFiles(home, payload.unit);
+    await removeLiveFiles(home, payload.unit, services);
     await services.reload();
     await rm(home.current, { force: true });
     const generations = await listGenerations(home);

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { renderEnvironmentFile } from "../environment-file.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readJsonOrNull } from "../lib/json-file.ts";
 import { list, object, text, variableName } from "../lib/shape.ts";
+import type { Platform } from "../platform/index.ts";
 import { EXIT } from "../protocol.ts";
 import type { DeliveredCredential, GatewayPayload } from "../protocol.ts";
 
@@ -50,6 +50,7 @@ export interface ComposedSecrets {
 export async function composeSecrets(
   home: GatewayHome,
   { token, agents, launch }: Pick<GatewayPayload, "token" | "agents" | "launch">,
+  environmentFile: Platform["environmentFile"],
 ): Promise<ComposedSecrets> {
   const keys: Record<string, string> = {};
   const variables = new Map([[token.variable, token.value]]);
@@ -76,7 +77,7 @@ export async function composeSecrets(
   }
   for (const { variable, value } of launch?.credentials ?? []) variables.set(variable, value);
   return {
-    environment: renderEnvironmentFile(variables),
+    environment: environmentFile.render(variables),
     ...(Object.keys(keys).length > 0 && { keys: `${JSON.stringify(keys, null, 2)}\n` }),
   };
 }

@@ -13,6 +13,7 @@ import {
   textLike,
   variableName,
 } from "../lib/shape.ts";
+import type { Profile } from "../platform/services.ts";
 import type { GatewayPayload } from "../protocol.ts";
 
 /** Name of a generation: also the name of its directory. */
@@ -51,7 +52,7 @@ export interface Manifest {
   readonly cliPath: string;
   readonly openclawVersion: string;
   readonly readyTimeoutSeconds: number;
-  readonly profile: "namespaced" | "seccomp-only";
+  readonly profile: Profile;
   /** Variable that carries the gateway token. */
   readonly tokenVariable: string;
   readonly tokenFingerprint: string;
@@ -74,7 +75,7 @@ export const manifestShape = object<Manifest>({
   cliPath: absolutePath,
   openclawVersion: text,
   readyTimeoutSeconds: integer(1, 600),
-  profile: oneOf("namespaced", "seccomp-only"),
+  profile: oneOf<Profile>("namespaced", "seccomp-only", "launchd"),
   tokenVariable: variableName,
   tokenFingerprint: text,
   agents: agentCredentials,

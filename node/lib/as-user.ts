@@ -1,5 +1,6 @@
 import { EXIT, RESULT_MARK } from "../protocol.ts";
 import type { PhaseError, PhaseResult } from "../protocol.ts";
+import { currentPlatform, PLATFORM_VARIABLE } from "../platform/index.ts";
 import type { OsUser } from "../platform/index.ts";
 import { describeEnd, exec } from "./exec.ts";
 import { PhaseFailure } from "./failure.ts";
@@ -15,15 +16,7 @@ export type RunAsUser = (user: OsUser, command: string, payload: unknown, option
 
 /** Environment of everything that runs as a gateway user. */
 export function userEnvironment(user: OsUser): Record<string, string> {
-  return {
-    HOME: user.home,
-    USER: user.name,
-    LOGNAME: user.name,
-    SHELL: "/bin/sh",
-    PATH: "/usr/local/bin:/usr/bin:/bin",
-    XDG_RUNTIME_DIR: `/run/user/${user.uid}`,
-    DBUS_SESSION_BUS_ADDRESS: `unix:path=/run/user/${user.uid}/bus`,
-  };
+  return currentPlatform().userEnvironment(user);
 }
 
 function isExitStatus(status: number | null): status is ExitStatus {
@@ -48,7 +41,7 @@ function failureFrom(error: PhaseError, status: number | null): PhaseFailure {
 export function runAsUserWith(program: string, onStderrLine: (line: string) => void): RunAsUser {
   return async (user, command, payload, options) => {
     const result = await exec([process.execPath, ...process.execArgv, program, "internal", command], {
-      env: userEnvironment(user),
+      env: { ...userEnvironment(user), [PLATFORM_VARIABLE]: currentPlatform().name },
       cwd: "/",
       stdin: JSON.stringify(payload),
       timeoutSeconds: options?.timeoutSeconds ?? 60,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { currentPlatform } from "../platform/index.ts";
 import { homePaths } from "./paths.ts";
 import type { HomePaths } from "./paths.ts";
 
@@ -20,9 +21,6 @@ export interface GatewayHome extends HomePaths {
   readonly attestation: string;
   /** Directory of the HTTPS certificate, its key and its authority. */
   readonly tls: string;
-  readonly settleUnit: string;
-  /** Makes the user manager start the settle unit at boot. */
-  readonly settleWant: string;
   /** Copy of a configuration that the vendor's commands may rewrite. */
   readonly candidate: string;
   /** OpenClaw's databases as each version left them. */
@@ -31,14 +29,12 @@ export interface GatewayHome extends HomePaths {
   readonly rolledBack: string;
 }
 
-export const SETTLE_UNIT = "gatehouse-settle.service";
-
 export function gatewayHome(home: string): GatewayHome {
   const paths = homePaths(home);
   return {
     ...paths,
     config: join(paths.openclaw, "openclaw.json"),
-    environmentFile: join(paths.openclaw, "gateway.systemd.env"),
+    environmentFile: join(paths.openclaw, currentPlatform().environmentFile.path),
     workspaces: join(home, "workspaces"),
     launcher: join(home, ".config/gatehouse/launch.mjs"),
     launchPlan: join(home, ".config/gatehouse/launch.json"),
@@ -47,8 +43,6 @@ export function gatewayHome(home: string): GatewayHome {
     policy: join(home, ".config/gatehouse/policy.jsonc"),
     attestation: join(paths.gatehouse, "attestation.json"),
     tls: join(home, ".config/gatehouse/tls"),
-    settleUnit: join(paths.userUnits, SETTLE_UNIT),
-    settleWant: join(paths.userUnits, "default.target.wants", SETTLE_UNIT),
     candidate: join(paths.gatehouse, "candidate"),
     snapshots: join(paths.gatehouse, "snapshots"),
     rolledBack: join(paths.gatehouse, "rolled-back.json"),
@@ -64,9 +58,7 @@ export function gatewayDirectories(home: string, agents: readonly string[]): str
     below(".gatehouse", "generations"),
     below(".config"),
     below(".config", "gatehouse"),
-    below(".config", "systemd"),
-    below(".config", "systemd", "user"),
-    below(".config", "systemd", "user", "default.target.wants"),
+    ...currentPlatform().services.directories.map((directory) => below(directory)),
     below(".cache"),
     below(".openclaw"),
     below(".openclaw", "logs"),

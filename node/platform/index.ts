@@ -1,7 +1,8 @@
 import { EXIT } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
+import type { NodePaths } from "../lib/paths.ts";
 import { linux } from "./linux.ts";
-import type { ProcessFacts, Services } from "./services.ts";
+import type { Profile, Services } from "./services.ts";
 
 export interface OsUser {
   readonly name: string;
@@ -40,10 +41,14 @@ export interface Users {
   inspectHome(path: string): Promise<HomeFacts | undefined>;
   /** The closest directory above `path` (links followed) that somebody other than root could change. */
   foreignAncestor(path: string): Promise<string | undefined>;
+  /** Uids that a gateway's user may have; others belong to the system. */
+  readonly ordinaryUids: { readonly first: number; readonly last: number };
   /** New user with its own group, a locked password and no login shell; the home directory is not made yet. */
   create(name: string, home: string, comment: string): Promise<OsUser>;
   /** Home directory 0700, owned by the user; missing parents 0755, owned by root. */
   makeHome(user: OsUser): Promise<void>;
+  /** Whether the user's units start at boot, without a login; null when that cannot be found out. */
+  startsAtBoot(name: string): Promise<boolean | null>;
   /** Makes the user's service manager start at boot and run without a login; returns when its bus answers. */
   keepManager(user: OsUser, progress: (message: string) => void): Promise<void>;
   /** Undoes `keepManager` and ends every process of the user. */
@@ -63,6 +68,24 @@ export interface Users {
   purge(user: OsUser): Promise<void>;
 }
 
+/** What lets the machine sleep: the file or setting, and what is wrong with it. */
+export interface SleepObjection {
+  readonly what: string;
+  readonly detail: string;
+}
+
+export interface Hints {
+  /** A command that shows who listens on a port. */
+  listener(port: number): string;
+  /** What shows a unit's log; with whom to be. */
+  log(unit: string): string;
+  /** Where a variable of a unit's process may come from. */
+  environment(unit: string): string;
+  lockPassword(user: string): string;
+  /** Directories of root alone, in which a home may lie. */
+  readonly homes: string;
+}
+
 /** One kind of node. Everything that differs between operating systems is a member here. */
 export interface Platform {
   readonly name: "linux";
@@ -71,12 +94,20 @@ export interface Platform {
   /** Stable id of this installation of the operating system. */
   machineId(): Promise<string>;
   readonly users: Users;
-  /** Whether the machine may go to sleep while nobody uses it; `configuration` is the file of ours that says so. */
+  /** Whether the machine may go to sleep while nobody uses it. */
   readonly sleep: {
-    isPrevented(configuration: string): Promise<boolean>;
-    prevent(configuration: string): Promise<void>;
-    allow(configuration: string): Promise<void>;
+    /** Why it may; undefined while it is kept from it. */
+    objection(paths: NodePaths): Promise<SleepObjection | undefined>;
+    prevent(paths: NodePaths): Promise<void>;
+    /** Puts back what was before. */
+    allow(paths: NodePaths): Promise<void>;
   };
+  /** What carries the secrets of a gateway to its process, below the state directory. */
+  readonly environmentFile: { readonly path: string; render(variables: ReadonlyMap<string, string>): string };
+  /** Environment of everything that runs as a gateway user. */
+  userEnvironment(user: OsUser): Record<string, string>;
+  /** Commands for people, as they are typed on this kind of node. */
+  readonly hints: Hints;
   /** Bytes free for root on the file system of `path`. */
   freeBytes(path: string): Promise<number>;
   /** The service manager of the user that this process runs as. */
@@ -87,24 +118,29 @@ export interface Platform {
   listenerAddresses(port: number): Promise<readonly string[]>;
   /** As the process's own user: the variables that it was started with. */
   processEnvironment(pid: number): Promise<ReadonlyMap<string, string>>;
-  /** As root: what the kernel enforces on a process. */
-  processFacts(pid: number): Promise<ProcessFacts>;
+  /** As the process's own user: the file that it runs. */
+  executableOf(pid: number): Promise<string>;
+  /** As root: where a running process has less than its profile promises, one sentence each. */
+  hardening(profile: Profile, pid: number): Promise<readonly string[]>;
   /** Pids of processes that run `executable` with a working directory at or below `directory`. */
   processesBelow(directory: string, executable: string): Promise<number[]>;
 }
 
+/** Set by the program's wrapper, which the bootstrap wrote with what `uname` said; `process.platform` without it. */
+export const PLATFORM_VARIABLE = "GATEHOUSE_PLATFORM";
+
+const PLATFORMS: Readonly<Record<string, Platform>> = { linux };
+
 /** The platform this program runs on. */
 export function currentPlatform(): Platform {
-  switch (process.platform) {
-    case "linux":
-      return linux;
-    default:
-      throw new PhaseFailure({
-        layer: "host",
-        code: "platform",
-        message: `this program does not manage ${process.platform} nodes yet`,
-        fix: "use a Linux node with systemd",
-        exit: EXIT.unavailable,
-      });
-  }
+  const name = process.env[PLATFORM_VARIABLE] ?? process.platform;
+  const found = Object.hasOwn(PLATFORMS, name) ? PLATFORMS[name] : undefined;
+  if (found !== undefined) return found;
+  throw new PhaseFailure({
+    layer: "host",
+    code: "platform",
+    message: `this program does not manage ${name} nodes`,
+    fix: "use a Linux node with systemd",
+    exit: EXIT.unavailable,
+  });
 }

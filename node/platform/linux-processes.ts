@@ -1,5 +1,18 @@
 import { readFile, readlink } from "node:fs/promises";
-import type { ProcessFacts } from "./services.ts";
+
+/** What the kernel really gives a process (DESIGN.md, decision 12). */
+export interface ProcessFacts {
+  readonly uid: number;
+  readonly noNewPrivileges: boolean;
+  readonly seccompFilter: boolean;
+  /** It has a user namespace of its own. */
+  readonly ownUserNamespace: boolean;
+  /** It has a mount namespace of its own. */
+  readonly ownMountNamespace: boolean;
+  readonly capabilityBounding: string;
+  readonly umask: string;
+  readonly coreLimit: string;
+}
 
 const LISTEN = "0A";
 
@@ -50,6 +63,11 @@ export async function processEnvironment(pid: number): Promise<ReadonlyMap<strin
       return [text.slice(0, separator), text.slice(separator + 1)];
     }),
   );
+}
+
+/** As the process's own user or root. */
+export async function executableOf(pid: number): Promise<string> {
+  return await readlink(`/proc/${pid}/exe`);
 }
 
 /** Reads `/proc/PID`; as root, since another user's process does not show its namespaces. */

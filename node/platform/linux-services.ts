@@ -3,7 +3,9 @@ import { describeEnd, exec } from "../lib/exec.ts";
 import type { ExecResult } from "../lib/exec.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import { ownUser } from "../lib/gateway-user.ts";
-import { userEnvironment } from "../lib/as-user.ts";
+import { userEnvironment } from "./linux-environment.ts";
+import { linuxUnitFiles } from "./linux-unit-files.ts";
+import { managerEnvironment, unitFacts, unitLog, unsetEnvironment } from "./linux-unit-facts.ts";
 import type { Services, UnitState } from "./services.ts";
 
 /** A stopping gateway may take TimeoutStopSec (330 s) to finish its turns. */
@@ -66,7 +68,12 @@ async function cancel(name: string): Promise<void> {
 }
 
 export const linuxServices: Services = {
+  ...linuxUnitFiles,
   state,
+  inspect: unitFacts,
+  environment: managerEnvironment,
+  unsetEnvironment,
+  log: unitLog,
   recentLog,
   cancel,
   async reload() {
@@ -85,11 +92,12 @@ export const linuxServices: Services = {
     await run(["systemctl", "--user", "--quiet", "disable", unit]);
     await run(["systemctl", "--user", "reset-failed", unit]);
   },
-  async canNamespace() {
+  async profile() {
     const sandbox = ["PrivateUsers=yes", "ProtectSystem=strict", "ProtectHome=read-only"];
     const properties = sandbox.map((property) => `--property=${property}`);
     const probe = await run(["systemd-run", "--user", "--quiet", "--wait", "--collect", ...properties, "true"]);
-    return probe.status === 0;
+    // without a user namespace mount sandboxing is ignored
+    return probe.status === 0 ? "namespaced" : "seccomp-only";
   },
   async schedule(name, seconds, argv) {
     await cancel(name);

@@ -2,6 +2,8 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ensureDirectory, writeFileAtomic } from "../lib/atomic.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
+import type { NodePaths } from "../lib/paths.ts";
+import type { SleepObjection } from "./index.ts";
 
 /** systemd reads it at every request to sleep, so that nothing has to be reloaded (systemd-sleep.conf(5)). */
 const CONFIG = `# Gatehouse: this machine runs gateways that have to answer at any time.
@@ -12,18 +14,20 @@ AllowSuspendThenHibernate=no
 AllowHybridSleep=no
 `;
 
-export async function isSleepPrevented(path: string): Promise<boolean> {
-  return (await readTextOrNull(path)) === CONFIG;
+export async function sleepObjection({ sleepConfig }: NodePaths): Promise<SleepObjection | undefined> {
+  const found = await readTextOrNull(sleepConfig);
+  if (found === CONFIG) return undefined;
+  return { what: sleepConfig, detail: found === null ? "is missing: the machine may go to sleep" : "was edited" };
 }
 
 /** Keeps the machine from sleeping, whatever its desktop, its lid or its idle time asks for. */
-export async function preventSleep(path: string): Promise<void> {
-  if (await isSleepPrevented(path)) return;
-  await ensureDirectory(dirname(path), { mode: 0o755 });
-  await writeFileAtomic(path, CONFIG, { mode: 0o644 });
+export async function preventSleep(paths: NodePaths): Promise<void> {
+  if ((await sleepObjection(paths)) === undefined) return;
+  await ensureDirectory(dirname(paths.sleepConfig), { mode: 0o755 });
+  await writeFileAtomic(paths.sleepConfig, CONFIG, { mode: 0o644 });
 }
 
 /** Leaves it to the machine's own configuration again. */
-export async function allowSleep(path: string): Promise<void> {
-  await rm(path, { force: true });
+export async function allowSleep({ sleepConfig }: NodePaths): Promise<void> {
+  await rm(sleepConfig, { force: true });
 }

@@ -158,15 +158,17 @@ function busAnswers(uid: number): Promise<boolean> {
   });
 }
 
-async function isLingering(name: string): Promise<boolean> {
-  return await access(join("/var/lib/systemd/linger", name)).then(
-    () => true,
-    () => false,
-  );
+/** Links are no answer: whoever lingers has a plain file of root's. */
+async function startsAtBoot(name: string): Promise<boolean | null> {
+  try {
+    return (await lstat(join("/var/lib/systemd/linger", name))).isFile();
+  } catch (error) {
+    return errnoOf(error) === "ENOENT" ? false : null;
+  }
 }
 
 async function keepManager(user: OsUser, progress: (message: string) => void): Promise<void> {
-  if (!(await isLingering(user.name))) {
+  if ((await startsAtBoot(user.name)) !== true) {
     progress(`enabling linger for ${user.name}`);
     await must(["loginctl", "enable-linger", user.name]);
   }
@@ -203,7 +205,7 @@ async function processesOf(uid: number): Promise<number[]> {
 }
 
 async function stopManager(user: OsUser): Promise<void> {
-  if (await isLingering(user.name)) await must(["loginctl", "disable-linger", user.name]);
+  if ((await startsAtBoot(user.name)) !== false) await must(["loginctl", "disable-linger", user.name]);
   await must(["systemctl", "stop", `user@${user.uid}.service`], 120);
   for (let attempt = 0; attempt < 50; attempt++) {
     const left = await processesOf(user.uid);
@@ -287,6 +289,9 @@ async function purge(user: OsUser): Promise<void> {
 }
 
 export const linuxUsers: Users = {
+  // `UID_MIN` of login.defs; `nobody` is 65534
+  ordinaryUids: { first: 1000, last: 0xffff_fffe },
+  startsAtBoot,
   find,
   inspect,
   inspectHome,

@@ -3,9 +3,12 @@ import { join } from "node:path";
 import { EXIT } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { Platform } from "./index.ts";
-import { listenerAddresses, listenerUid, processEnvironment, processFacts } from "./linux-processes.ts";
+import { renderEnvironmentFile } from "../environment-file.ts";
+import { userEnvironment } from "./linux-environment.ts";
+import { hardening } from "./linux-hardening.ts";
+import { executableOf, listenerAddresses, listenerUid, processEnvironment } from "./linux-processes.ts";
 import { linuxServices } from "./linux-services.ts";
-import { allowSleep, isSleepPrevented, preventSleep } from "./linux-sleep.ts";
+import { allowSleep, preventSleep, sleepObjection } from "./linux-sleep.ts";
 import { linuxUsers } from "./linux-users.ts";
 
 async function machineId(): Promise<string> {
@@ -59,12 +62,22 @@ export const linux: Platform = {
   ],
   machineId,
   users: linuxUsers,
-  sleep: { isPrevented: isSleepPrevented, prevent: preventSleep, allow: allowSleep },
+  sleep: { objection: sleepObjection, prevent: preventSleep, allow: allowSleep },
+  environmentFile: { path: "gateway.systemd.env", render: renderEnvironmentFile },
+  userEnvironment,
+  hints: {
+    listener: (port) => `ss -ltnp 'sport = :${port}'`,
+    log: (unit) => `\`journalctl --user --unit ${unit}\` as the gateway user`,
+    environment: (unit) => `\`systemctl --user cat ${unit}\` and ~/.config/environment.d as the gateway user`,
+    lockPassword: (user) => `passwd --lock ${user}`,
+    homes: "/home",
+  },
   freeBytes,
   processesBelow,
   services: linuxServices,
   listenerUid,
   listenerAddresses,
   processEnvironment,
-  processFacts,
+  executableOf,
+  hardening,
 };

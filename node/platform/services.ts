@@ -1,3 +1,8 @@
+import type { HomePaths } from "../lib/paths.ts";
+import type { Profile } from "../protocol.ts";
+
+export type { Profile };
+
 /** What the service manager says of one unit. */
 export interface UnitState {
   /** `active`, `activating`, `failed`, `inactive`, … */
@@ -10,9 +15,59 @@ export interface UnitState {
   readonly restarts: number;
 }
 
+export interface UnitEvidence extends UnitState {
+  /** RFC 3339; null when it never started. */
+  readonly startedAt: string | null;
+  readonly dropIns: readonly string[];
+  /** A unit file was edited and the manager has not read it. */
+  readonly needsReload: boolean;
+}
+
+/** A unit as the manager has it: effective values, not those of a file. */
+export interface UnitFacts {
+  readonly evidence: UnitEvidence;
+  /** SECRET values may be among them. */
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+/** The file that the manager reads a unit from. */
+export interface UnitFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly owner: "gateway user" | "root";
+}
+
+/** One gateway's unit, as a generation has it. */
+export interface PlacedUnit {
+  readonly unit: string;
+  readonly generation: string;
+  readonly content: string;
+}
+
+/** Where the files of a unit are, for whoever writes, compares or removes them. */
+export interface UnitFiles {
+  /** Directories below the home that these files need, parents first; relative. */
+  readonly directories: readonly string[];
+  unitFile(home: HomePaths, unit: string): UnitFile;
+  /** Files of the user's own that change what the unit says, also those that the manager has not read yet. */
+  dropIns(home: HomePaths, unit: string): Promise<readonly string[]>;
+  /** Files of the user's own that set variables of every unit. */
+  environmentFiles(home: string): Promise<readonly string[]>;
+  isPlaced(home: HomePaths, placed: PlacedUnit): Promise<boolean>;
+  /** Puts the unit where the manager reads it, and what ends an unconfirmed switch (`settle`) after a boot. */
+  place(home: HomePaths, placed: PlacedUnit, settle: readonly string[]): Promise<void>;
+  /** Undoes `place`. */
+  removeUnit(home: HomePaths, unit: string): Promise<void>;
+}
+
 /** The calling user's own service manager. Every method throws a `PhaseFailure` when the manager refuses. */
-export interface Services {
+export interface Services extends UnitFiles {
   state(unit: string): Promise<UnitState>;
+  /** Throws when the manager gives no answer. */
+  inspect(unit: string): Promise<UnitFacts>;
+  /** SECRET values may be among them: variables that every unit inherits from the manager. */
+  environment(): Promise<ReadonlyMap<string, string>>;
+  unsetEnvironment(variables: readonly string[]): Promise<void>;
   /** Makes the manager read unit files again. */
   reload(): Promise<void>;
   enable(unit: string): Promise<void>;
@@ -20,25 +75,13 @@ export interface Services {
   restart(unit: string): Promise<void>;
   /** Stops and disables; a unit that does not exist is fine. */
   disable(unit: string): Promise<void>;
-  /** Whether units of this manager may have a user namespace of their own, without which mount sandboxing is ignored. */
-  canNamespace(): Promise<boolean>;
+  /** What this manager can fence a unit in with. */
+  profile(): Promise<Profile>;
   /** Runs `argv` once, `seconds` from now, unless cancelled; replaces an earlier one of that name. */
   schedule(name: string, seconds: number, argv: readonly string[]): Promise<void>;
   cancel(name: string): Promise<void>;
   /** The last lines that unit and manager logged from `since` on; empty where logs can't be read. */
   recentLog(unit: string, since: Date): Promise<readonly string[]>;
-}
-
-/** What the kernel really gives a process (DESIGN.md, decision 12). */
-export interface ProcessFacts {
-  readonly uid: number;
-  readonly noNewPrivileges: boolean;
-  readonly seccompFilter: boolean;
-  /** It has a user namespace of its own. */
-  readonly ownUserNamespace: boolean;
-  /** It has a mount namespace of its own. */
-  readonly ownMountNamespace: boolean;
-  readonly capabilityBounding: string;
-  readonly umask: string;
-  readonly coreLimit: string;
+  /** Lines of the unit and of the manager about it, the oldest first; throws where logs can't be read. */
+  log(unit: string, sinceSeconds: number): Promise<readonly string[]>;
 }

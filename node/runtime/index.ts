@@ -97,7 +97,7 @@ async function apply(payload: RuntimePayload, context: Context): Promise<Runtime
   process.umask(0o022);
   const { runtime } = payload;
   const { platform, paths } = context;
-  await (payload.alwaysOn ? platform.sleep.prevent(paths.sleepConfig) : platform.sleep.allow(paths.sleepConfig));
+  await (payload.alwaysOn ? platform.sleep.prevent(paths) : platform.sleep.allow(paths));
   const target = join(context.paths.runtimes, runtime.id);
   const result = async (action: RuntimeResult["action"]): Promise<RuntimeResult> => ({
     machineId: await context.platform.machineId(),
@@ -149,7 +149,7 @@ async function remove(payload: RuntimePayload, context: Context): Promise<Remove
       );
       await rename(target, doomed);
     }
-    if (gateways.length === 0) await context.platform.sleep.allow(context.paths.sleepConfig);
+    if (gateways.length === 0) await context.platform.sleep.allow(context.paths);
     await ensureDirectory(context.paths.runtimes, { mode: 0o755 });
     await removeStagings(payload, context);
     return { removed: exists ? [target] : [], kept: [] };

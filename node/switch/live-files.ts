@@ -1,10 +1,11 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { ensureDirectory, readLinkOrNull, removeLeftovers, swapSymlink, writeFileAtomic } from "../lib/atomic.ts";
+import { dirname, join } from "node:path";
+import { ensureDirectory, removeLeftovers, writeFileAtomic } from "../lib/atomic.ts";
 import { gatewayDirectories } from "../lib/gateway-home.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
 import type { StoredGeneration } from "../generation/store.ts";
+import type { PlacedUnit, UnitFiles } from "../platform/services.ts";
 
 /**
  * The configuration without what the vendor adds at every rewrite, in one spelling; null when it is not JSON.
@@ -30,8 +31,8 @@ export async function liveConfigMatches(home: GatewayHome, generation: StoredGen
   return live !== null && configMeaning(live) === configMeaning(generation.files.config);
 }
 
-function unitPath(home: GatewayHome, generation: StoredGeneration): string {
-  return join(home.userUnits, generation.manifest.unit);
+function placedUnit({ manifest, files }: StoredGeneration): PlacedUnit {
+  return { unit: manifest.unit, generation: manifest.generation, content: files.unit };
 }
 
 /** Launcher and plan of a generation: path and content; empty for one whose secrets are all delivered. */
@@ -71,13 +72,17 @@ async function removeLaunchFiles(home: GatewayHome): Promise<void> {
 }
 
 /** Which live files differ from the generation, in words; empty when none does. */
-export async function liveDifferences(home: GatewayHome, generation: StoredGeneration): Promise<readonly string[]> {
+export async function liveDifferences(
+  home: GatewayHome,
+  generation: StoredGeneration,
+  services: UnitFiles,
+): Promise<readonly string[]> {
   const same = async (files: readonly (readonly [string, string])[]): Promise<boolean> =>
     (await Promise.all(files.map(async ([path, content]) => (await readTextOrNull(path)) === content))).every(Boolean);
   const [config, environment, unit, launcher, keys, certificate, policy] = await Promise.all([
     liveConfigMatches(home, generation),
     readTextOrNull(home.environmentFile),
-    readTextOrNull(unitPath(home, generation)),
+    services.isPlaced(home, placedUnit(generation)),
     same(launchFiles(home, generation)),
     same(keyFiles(home, generation)),
     same(tlsFiles(home, generation)),
@@ -86,7 +91,7 @@ export async function liveDifferences(home: GatewayHome, generation: StoredGener
   return [
     ...(config ? [] : ["configuration"]),
     ...(environment === generation.files.environment ? [] : ["environment file"]),
-    ...(unit === generation.files.unit ? [] : ["unit"]),
+    ...(unit ? [] : ["unit"]),
     ...(launcher ? [] : ["launcher"]),
     ...(keys ? [] : ["key file"]),
     ...(certificate ? [] : ["certificate"]),
@@ -94,40 +99,23 @@ export async function liveDifferences(home: GatewayHome, generation: StoredGener
   ];
 }
 
-/** The unit that finishes or takes back an unconfirmed switch before the gateway starts at a boot. */
-function settleUnit(home: GatewayHome, unit: string, settleCommand: readonly string[]): string {
-  return [
-    "[Unit]",
-    "Description=Gatehouse: take back a gateway switch that nobody confirmed",
-    `ConditionPathExists=${home.switchJournal}`,
-    `Before=${unit}`,
-    "",
-    "[Service]",
-    "Type=oneshot",
-    `ExecStart=${[...settleCommand, "--boot"].join(" ")}`,
-    "TimeoutStartSec=60",
-    "UMask=0077",
-    "",
-    "[Install]",
-    "WantedBy=default.target",
-    "",
-  ].join("\n");
-}
-
-/** Puts a generation's files where the vendor and systemd read them; each by one rename, modes before content. */
+/** Puts a generation's files where the vendor and the service manager read them; each by one rename, modes before content. */
 export async function placeLiveFiles(
   home: GatewayHome,
   generation: StoredGeneration,
   settleCommand: readonly string[],
+  services: UnitFiles,
 ): Promise<void> {
   const { manifest, files } = generation;
   const agents = manifest.agents.map(({ id }) => id);
   for (const path of gatewayDirectories(join(home.gatehouse, ".."), agents))
     await ensureDirectory(path, { mode: 0o700 });
-  await Promise.all([home.openclaw, home.userUnits, home.gatehouse, home.generations].map(removeLeftovers));
+  await ensureDirectory(dirname(home.environmentFile), { mode: 0o700 });
+  await Promise.all(
+    [home.openclaw, dirname(home.environmentFile), home.gatehouse, home.generations].map(removeLeftovers),
+  );
   if (!(await liveConfigMatches(home, generation))) await writeFileAtomic(home.config, files.config, { mode: 0o600 });
   if (manifest.https !== undefined) await ensureDirectory(home.tls, { mode: 0o700 });
-  const settle = settleUnit(home, manifest.unit, settleCommand);
   for (const [path, content] of [
     // before the unit that starts it
     ...launchFiles(home, generation),
@@ -135,8 +123,6 @@ export async function placeLiveFiles(
     ...tlsFiles(home, generation),
     ...policyFiles(home, generation),
     [home.environmentFile, files.environment],
-    [unitPath(home, generation), files.unit],
-    [home.settleUnit, settle],
   ] as const) {
     if ((await readTextOrNull(path)) !== content) await writeFileAtomic(path, content, { mode: 0o600 });
   }
@@ -144,25 +130,15 @@ export async function placeLiveFiles(
   if (files.keys === undefined) await rm(home.keys, { force: true });
   if (files.policy === undefined) await rm(home.policy, { force: true });
   if (manifest.https === undefined) await removeTlsFiles(home);
-  if ((await readLinkOrNull(home.settleWant)) !== home.settleUnit) await swapSymlink(home.settleWant, home.settleUnit);
+  await services.place(home, placedUnit(generation), settleCommand);
 }
 
 /** Removes everything that `placeLiveFiles` wrote, and what the vendor copied from it. Workspaces and state stay. */
-export async function removeLiveFiles(home: GatewayHome, unit: string): Promise<void> {
+export async function removeLiveFiles(home: GatewayHome, unit: string, services: UnitFiles): Promise<void> {
   const vendorCopies = [".bak", ".bak.1", ".bak.2", ".bak.3", ".bak.4", ".last-good"].map((end) => home.config + end);
-  const unitFile = join(home.userUnits, unit);
-  const paths = [
-    home.environmentFile,
-    home.keys,
-    home.policy,
-    home.config,
-    ...vendorCopies,
-    unitFile,
-    `${unitFile}.bak`,
-    home.settleWant,
-    home.settleUnit,
-  ];
+  const paths = [home.environmentFile, home.keys, home.policy, home.config, ...vendorCopies];
   for (const path of paths) await rm(path, { force: true });
+  await services.removeUnit(home, unit);
   await removeLaunchFiles(home);
   await removeTlsFiles(home);
 }

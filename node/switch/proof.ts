@@ -32,7 +32,7 @@ async function proveEnvironment(generation: StoredGeneration, token: string, con
       token,
       "stale-environment",
       `the running process has ${found.has(variable) ? "another value" : "nothing"} in ${variable}, not what its generation has`,
-      `something else sets it: look at \`systemctl --user cat ${unit}\` and ~/.config/environment.d as the gateway user`,
+      `something else sets it: look at ${context.platform.hints.environment(unit)}`,
     );
   }
   return wanted.size;
@@ -83,6 +83,6 @@ export async function proveRotation(
     tokenVariable,
     "old-token-accepted",
     "the gateway still accepts the token of the generation before",
-    "find out what else serves on this port (`ss -ltnp`) or sets a second token in openclaw.json",
+    `find out what else serves on this port (\`${context.platform.hints.listener(generation.manifest.port)}\`) or sets a second token in openclaw.json`,
   );
 }

@@ -127,7 +127,7 @@ async function failIfEnded(generation: StoredGeneration, watch: Watch, context: 
     "gateway session",
     "start-failed",
     `the gateway ended while it started${cause}`,
-    `read the cause above; the whole log: \`journalctl --user --unit ${unit}\` as the gateway user`,
+    `read the cause above; the whole log: ${context.platform.hints.log(unit)}`,
   );
 }
 
@@ -140,6 +140,6 @@ async function checkVersion(generation: StoredGeneration, context: Context): Pro
     "runtime",
     "wrong-version",
     `OpenClaw ${typeof version === "string" ? oneLine(version) : "of an unknown version"} answers on port ${manifest.port}, expected ${manifest.openclawVersion}`,
-    "find out what else listens on that port: `ss -ltnp`",
+    `find out what else listens on that port: \`${context.platform.hints.listener(manifest.port)}\``,
   );
 }

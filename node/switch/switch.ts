@@ -59,7 +59,7 @@ interface Start {
 /** Starts a generation's process; it is not ready then. */
 async function start(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<Start> {
   const { services } = context.platform;
-  await placeLiveFiles(home, generation, settleCommand(context));
+  await placeLiveFiles(home, generation, settleCommand(context), context.platform.services);
   await services.reload();
   await services.enable(generation.manifest.unit);
   const begun = { since: new Date(), stopped: performance.now() };
@@ -78,7 +78,7 @@ async function restore(
   const previous = from === null ? null : await readGeneration(home, from);
   if (previous === null) {
     await services.disable(failed.manifest.unit);
-    await removeLiveFiles(home, failed.manifest.unit);
+    await removeLiveFiles(home, failed.manifest.unit, services);
     await services.reload();
     await services.cancel(DEAD_MAN);
     await clearJournal(home);
@@ -123,14 +123,14 @@ async function afterFailure(
 /** Puts the key file in place and lets the running process read it. */
 async function reload(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<void> {
   context.progress("giving the running gateway its key file again");
-  await placeLiveFiles(home, generation, settleCommand(context));
+  await placeLiveFiles(home, generation, settleCommand(context), context.platform.services);
   await reloadSecrets(generation);
 }
 
 /** Live, unchanged on disk and answering: nothing to do. */
 async function isServing(home: GatewayHome, generation: StoredGeneration, context: Context): Promise<boolean> {
   if ((await liveGeneration(home)) !== generation.manifest.generation) return false;
-  if ((await liveDifferences(home, generation)).length > 0) return false;
+  if ((await liveDifferences(home, generation, context.platform.services)).length > 0) return false;
   const state = await context.platform.services.state(generation.manifest.unit);
   if (!state.enabled || state.active !== "active") return false;
   return await waitUntilReady(generation, context).then(
@@ -285,7 +285,7 @@ export async function takeBack(home: GatewayHome, atBoot: boolean, context: Cont
   if (atBoot && journal.from !== undefined) {
     const previous = await requireGeneration(home, journal.from);
     await returnState(home, failed, context);
-    await placeLiveFiles(home, previous, settleCommand(context));
+    await placeLiveFiles(home, previous, settleCommand(context), context.platform.services);
     await context.platform.services.reload();
     await setLiveGeneration(home, journal.from);
     await clearJournal(home);

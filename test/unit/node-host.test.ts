@@ -116,7 +116,7 @@ describe("registry of gateways", () => {
 });
 
 describe("objections to a user", () => {
-  const wanted = { home: "/home/oc", privilegedGroups: linux.privilegedGroups };
+  const HOME = "/home/oc";
   const ours: UserFacts = {
     name: "oc",
     uid: 1001,
@@ -128,24 +128,24 @@ describe("objections to a user", () => {
   };
 
   it("are none to one that Gatehouse could have made", () => {
-    expect(userObjections(ours, wanted)).toEqual([]);
+    expect(userObjections(ours, HOME, linux)).toEqual([]);
   });
   it.each([
     ["a system user", { uid: 999 }, "system uid 999"],
     ["a password", { hasPassword: true }, "password"],
     ["another home", { home: "/srv/oc" }, "/srv/oc"],
   ] as const)("are raised to %s", (_name, change, words) => {
-    const objections = userObjections({ ...ours, ...change }, wanted);
+    const objections = userObjections({ ...ours, ...change }, HOME, linux);
     expect(objections).toHaveLength(1);
     expect(objections[0]?.message).toContain(words);
     expect(objections[0]?.fix).not.toBe("");
   });
   it.each(linux.privilegedGroups)("are raised to a member of %s", (group) => {
-    expect(userObjections({ ...ours, groups: ["oc", group] }, wanted)[0]?.message).toContain(group);
+    expect(userObjections({ ...ours, groups: ["oc", group] }, HOME, linux)[0]?.message).toContain(group);
   });
   it("are all told, the worst first", () => {
     const worst = { ...ours, uid: 0, groups: ["root"], hasPassword: true, home: "/root" };
-    expect(userObjections(worst, wanted).map(({ message }) => message)).toEqual([
+    expect(userObjections(worst, HOME, linux).map(({ message }) => message)).toEqual([
       expect.stringContaining("system uid"),
       expect.stringContaining("privileged group"),
       expect.stringContaining("password"),

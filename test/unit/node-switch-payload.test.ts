@@ -3,10 +3,11 @@ import { dirname } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentPhase } from "../../node/agent/index.ts";
 import { parseEnvironmentFile } from "../../node/environment-file.ts";
-import { hardeningFindings } from "../../node/gateway/hardening.ts";
 import { gatewayPhase } from "../../node/gateway/index.ts";
 import { composeSecrets, stagedCredentialsPath } from "../../node/generation/credentials.ts";
-import type { ProcessFacts } from "../../node/platform/services.ts";
+import { linux } from "../../node/platform/linux.ts";
+import { hardeningFindings } from "../../node/platform/linux-hardening.ts";
+import type { ProcessFacts } from "../../node/platform/linux-processes.ts";
 import { EXIT, type DeliveredCredential, type GatewayPayload } from "../../node/protocol.ts";
 import { verifyPhase } from "../../node/verify/index.ts";
 import { failureOf, KEY, nameOf, SwitchBench, TOKEN, VARIABLE } from "./switch-fixture.ts";
@@ -29,7 +30,7 @@ describe("the environment of a generation", () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, JSON.stringify(content));
   };
-  const compose = async () => (await composeSecrets(bench.home, { token, agents })).environment;
+  const compose = async () => (await composeSecrets(bench.home, { token, agents }, linux.environmentFile)).environment;
 
   it("is the token and exactly the credentials that it names", async () => {
     stage("research", [staged, { ...staged, provider: "openai", variable: "OPENCLAW_RESEARCH_OPENAI_API_KEY" }]);
@@ -37,7 +38,11 @@ describe("the environment of a generation", () => {
     expect([...parseEnvironmentFile(await compose())]).toEqual([[token.variable, TOKEN], [VARIABLE, KEY]]); // prettier-ignore
   });
   it("needs nothing staged for an agent without credentials", async () => {
-    const composed = await composeSecrets(bench.home, { token, agents: [{ id: "quiet", credentials: [] }] });
+    const composed = await composeSecrets(
+      bench.home,
+      { token, agents: [{ id: "quiet", credentials: [] }] },
+      linux.environmentFile,
+    );
     expect(composed.environment).toContain(TOKEN);
     expect(composed.keys).toBeUndefined();
   });
@@ -45,11 +50,13 @@ describe("the environment of a generation", () => {
   it("has a key with delivery by file in the file and not in the environment", async () => {
     stage("research", [staged]);
     const byFile = [{ id: "research", credentials: [{ ...named, delivery: "file" as const }] }];
-    const composed = await composeSecrets(bench.home, { token, agents: byFile });
+    const composed = await composeSecrets(bench.home, { token, agents: byFile }, linux.environmentFile);
     expect(JSON.parse(composed.keys ?? "")).toEqual({ [VARIABLE]: KEY });
     expect([...parseEnvironmentFile(composed.environment).keys()]).toEqual([token.variable]);
     stage("research", []);
-    await expect(composeSecrets(bench.home, { token, agents: byFile })).rejects.toThrow(/no staged credential/);
+    await expect(composeSecrets(bench.home, { token, agents: byFile }, linux.environmentFile)).rejects.toThrow(
+      /no staged credential/,
+    );
   });
 
   it.each([" ", "\n\t"])("refuses a key of blanks before anything is stopped: %j", async (value) => {

@@ -6,6 +6,7 @@ import { listGenerations, liveGeneration, pruneGenerations, readGeneration, requ
 import type { StoredGeneration } from "../../node/generation/store.ts";
 import { EXIT } from "../../node/protocol.ts";
 import { clearJournal, readJournal, writeJournal, type Journal } from "../../node/switch/journal.ts";
+import { linuxUnitFiles } from "../../node/platform/linux-unit-files.ts";
 import { configMeaning, liveConfigMatches, liveDifferences, placeLiveFiles, removeLiveFiles } from "../../node/switch/live-files.ts"; // prettier-ignore
 import { damage, failureOf, nameOf, SwitchBench, UNIT } from "./switch-fixture.ts";
 
@@ -98,28 +99,28 @@ describe("a generation with HTTPS", () => {
   });
 
   it("puts key, certificate and authority where the vendor reads them, and takes them away with it", async () => {
-    await placeLiveFiles(bench.home, secure(), ["settle"]);
+    await placeLiveFiles(bench.home, secure(), ["settle"], linuxUnitFiles);
     expect(modeOf(bench.home.tls)).toBe("700");
     for (const [field, file] of Object.entries(PEMS)) {
       expect(readFileSync(live(file), "utf8")).toBe(secure().files[field as keyof typeof PEMS]);
       expect(modeOf(live(file))).toBe("600");
     }
-    expect(await liveDifferences(bench.home, secure())).toEqual([]);
-    await placeLiveFiles(bench.home, bench.generation(FIRST), ["settle"]);
+    expect(await liveDifferences(bench.home, secure(), linuxUnitFiles)).toEqual([]);
+    await placeLiveFiles(bench.home, bench.generation(FIRST), ["settle"], linuxUnitFiles);
     for (const file of Object.values(PEMS)) expect(existsSync(live(file)), file).toBe(false);
   });
 
   it.each(Object.values(PEMS))("differs when its live %s is another or gone", async (file) => {
-    await placeLiveFiles(bench.home, secure(), ["settle"]);
+    await placeLiveFiles(bench.home, secure(), ["settle"], linuxUnitFiles);
     damage(live(file));
-    expect(await liveDifferences(bench.home, secure())).toEqual(["certificate"]);
+    expect(await liveDifferences(bench.home, secure(), linuxUnitFiles)).toEqual(["certificate"]);
     rmSync(live(file));
-    expect(await liveDifferences(bench.home, secure())).toEqual(["certificate"]);
+    expect(await liveDifferences(bench.home, secure(), linuxUnitFiles)).toEqual(["certificate"]);
   });
 
   it("leaves no key behind when the gateway is removed", async () => {
-    await placeLiveFiles(bench.home, secure(), ["settle"]);
-    await removeLiveFiles(bench.home, UNIT);
+    await placeLiveFiles(bench.home, secure(), ["settle"], linuxUnitFiles);
+    await removeLiveFiles(bench.home, UNIT, linuxUnitFiles);
     for (const file of Object.values(PEMS)) expect(existsSync(live(file)), file).toBe(false);
   });
 });
@@ -204,8 +205,10 @@ describe("what a configuration means", () => {
 
 describe("the live files", () => {
   const settle = ["/opt/gatehouse/program/x/gatehouse-node", "settle"];
-  const place = () => placeLiveFiles(bench.home, bench.generation(FIRST), settle);
+  const place = () => placeLiveFiles(bench.home, bench.generation(FIRST), settle, linuxUnitFiles);
   const unitPath = (): string => join(bench.home.userUnits, UNIT);
+  const settleUnit = (): string => join(bench.home.userUnits, "gatehouse-settle.service");
+  const settleWant = (): string => join(bench.home.userUnits, "default.target.wants/gatehouse-settle.service");
 
   it("are the generation's, 0600 in directories 0700", async () => {
     await place();
@@ -221,21 +224,21 @@ describe("the live files", () => {
     }
     for (const path of [bench.home.openclaw, bench.home.userUnits, join(bench.home.workspaces, "research")])
       expect(modeOf(path)).toBe("700");
-    expect(await liveDifferences(bench.home, bench.generation(FIRST))).toEqual([]);
+    expect(await liveDifferences(bench.home, bench.generation(FIRST), linuxUnitFiles)).toEqual([]);
   });
   it("come with the unit that takes an unconfirmed switch back before the gateway starts at a boot", async () => {
     await place();
-    const unit = readFileSync(bench.home.settleUnit, "utf8").split("\n");
+    const unit = readFileSync(settleUnit(), "utf8").split("\n");
     expect(unit).toContain(`ConditionPathExists=${bench.home.switchJournal}`);
     expect(unit).toContain(`Before=${UNIT}`);
     expect(unit).toContain(`ExecStart=${settle.join(" ")} --boot`);
-    expect(readlinkSync(bench.home.settleWant)).toBe(bench.home.settleUnit);
+    expect(readlinkSync(settleWant())).toBe(settleUnit());
   });
   it("are not written again when they are right, nor for the vendor's notes", async () => {
     await place();
     const config = JSON.parse(readFileSync(bench.home.config, "utf8")) as object;
     writeFileSync(bench.home.config, JSON.stringify({ ...config, meta: { lastTouchedAt: "now" } }));
-    const paths = [bench.home.config, bench.home.environmentFile, unitPath(), bench.home.settleUnit];
+    const paths = [bench.home.config, bench.home.environmentFile, unitPath(), settleUnit()];
     const inodes = paths.map((path) => statSync(path).ino);
     await place();
     expect(paths.map((path) => statSync(path).ino)).toEqual(inodes);
@@ -257,9 +260,9 @@ describe("the live files", () => {
     ]) {
       // prettier-ignore
       spoil();
-      expect(await liveDifferences(bench.home, bench.generation(FIRST))).toEqual([name]);
+      expect(await liveDifferences(bench.home, bench.generation(FIRST), linuxUnitFiles)).toEqual([name]);
       await place();
-      expect(await liveDifferences(bench.home, bench.generation(FIRST))).toEqual([]);
+      expect(await liveDifferences(bench.home, bench.generation(FIRST), linuxUnitFiles)).toEqual([]);
     }
   });
   it("replace a link that somebody put in their place, and do not follow it", async () => {
@@ -269,7 +272,7 @@ describe("the live files", () => {
     symlinkSync(target, bench.home.environmentFile);
     await place();
     expect(readFileSync(target, "utf8")).toBe("kept");
-    expect(await liveDifferences(bench.home, bench.generation(FIRST))).toEqual([]);
+    expect(await liveDifferences(bench.home, bench.generation(FIRST), linuxUnitFiles)).toEqual([]);
   });
   it("lose what an interrupted write left, which may hold a secret", async () => {
     await place();
@@ -283,7 +286,7 @@ describe("the live files", () => {
     const kept = [join(bench.home.workspaces, "research", "notes"), join(bench.home.openclaw, "agents", "research", "agent", "store")]; // prettier-ignore
     for (const path of [...kept, `${bench.home.config}.bak`, `${bench.home.config}.last-good`, `${unitPath()}.bak`])
       writeFileSync(path, "x");
-    await removeLiveFiles(bench.home, UNIT);
+    await removeLiveFiles(bench.home, UNIT, linuxUnitFiles);
     for (const path of [
       bench.home.config,
       `${bench.home.config}.bak`,
@@ -291,12 +294,12 @@ describe("the live files", () => {
       bench.home.environmentFile,
       unitPath(),
       `${unitPath()}.bak`,
-      bench.home.settleUnit,
+      settleUnit(),
     ])
       // prettier-ignore
       expect(existsSync(path), path).toBe(false);
-    expect(() => readlinkSync(bench.home.settleWant)).toThrow("ENOENT");
+    expect(() => readlinkSync(settleWant())).toThrow("ENOENT");
     for (const path of kept) expect(existsSync(path)).toBe(true);
-    await removeLiveFiles(bench.home, UNIT);
+    await removeLiveFiles(bench.home, UNIT, linuxUnitFiles);
   });
 });

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredGeneration } from "../../node/generation/store.ts";
 import { listGenerations, liveGeneration, stageGeneration } from "../../node/generation/store.ts";
 import { readJournal, readRolledBack, writeJournal } from "../../node/switch/journal.ts";
+import { linuxUnitFiles } from "../../node/platform/linux-unit-files.ts";
 import { liveDifferences } from "../../node/switch/live-files.ts";
 import { confirmSwitch, DEAD_MAN, switchTo, takeBack } from "../../node/switch/switch.ts";
 import type { Switched } from "../../node/switch/switch.ts";
@@ -33,7 +34,7 @@ async function serving() {
     live: name,
     running: bench.running,
     enabled: bench.enabled,
-    differences: name === null ? [] : await liveDifferences(bench.home, bench.generation(name)),
+    differences: name === null ? [] : await liveDifferences(bench.home, bench.generation(name), linuxUnitFiles),
     journal: await readJournal(bench.home),
     timers: [...bench.timers.keys()],
   };
@@ -252,7 +253,7 @@ describe("a switch that fails", () => {
     for (const path of [
       bench.home.config,
       bench.home.environmentFile,
-      bench.home.settleUnit,
+      join(bench.home.userUnits, "gatehouse-settle.service"),
       join(bench.home.userUnits, UNIT),
     ])
       // prettier-ignore

@@ -13,6 +13,8 @@ import { nodePaths } from "../../node/lib/paths.ts";
 import type { Context } from "../../node/phase.ts";
 import { attestation } from "../../node/openclaw/candidate.ts";
 import { linux } from "../../node/platform/linux.ts";
+import { linuxServices } from "../../node/platform/linux-services.ts";
+import { linuxUnitFiles } from "../../node/platform/linux-unit-files.ts";
 import type { Services, UnitState } from "../../node/platform/services.ts";
 import { placeLiveFiles } from "../../node/switch/live-files.ts";
 import { settleCommand } from "../../node/switch/switch.ts";
@@ -198,7 +200,7 @@ export class SwitchBench {
     const stored = this.generation(name);
     const context = this.context();
     await stageGeneration(this.home, stored);
-    await placeLiveFiles(this.home, stored, settleCommand(context));
+    await placeLiveFiles(this.home, stored, settleCommand(context), linuxUnitFiles);
     await setLiveGeneration(this.home, name);
     await attestation(this.home, stored);
     rmSync(this.#beside("calls"));
@@ -226,6 +228,7 @@ export class SwitchBench {
       this.asked.push(request);
     };
     return {
+      ...linuxServices,
       state: async (): Promise<UnitState> => {
         const start = this.running === null ? "none" : this.behaviours.get(this.running)?.start;
         const [active, sub] = STATES[start ?? "ready"];
@@ -246,7 +249,7 @@ export class SwitchBench {
         this.enabled = false;
         this.running = null;
       },
-      canNamespace: () => Promise.resolve(true),
+      profile: () => Promise.resolve("namespaced" as const),
       schedule: async (name, seconds, argv) => {
         await ask(`schedule ${name} ${argv.join(" ")}`);
         this.timers.set(name, seconds);

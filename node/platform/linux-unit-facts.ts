@@ -1,16 +1,10 @@
-import { userEnvironment } from "../lib/as-user.ts";
 import { exec } from "../lib/exec.ts";
 import { ownUser } from "../lib/gateway-user.ts";
-import type { UnitEvidence } from "./evidence.ts";
-import { looseEnvironment, shownEnvironment } from "./loose-environment.ts";
+import { looseEnvironment } from "../diagnose/loose-environment.ts";
+import { userEnvironment } from "./linux-environment.ts";
+import type { UnitFacts } from "./services.ts";
 
 const SECONDS = 5;
-
-export interface UnitFacts {
-  readonly evidence: UnitEvidence;
-  /** SECRET values may be among them. */
-  readonly environment: ReadonlyMap<string, string>;
-}
 
 async function systemctl(...args: string[]): Promise<string> {
   const result = await exec(["systemctl", "--user", ...args], {
@@ -65,6 +59,13 @@ export async function managerEnvironment(): Promise<ReadonlyMap<string, string>>
   return looseEnvironment(await systemctl("show-environment"));
 }
 
+export async function unsetEnvironment(variables: readonly string[]): Promise<void> {
+  await exec(["systemctl", "--user", "unset-environment", ...variables], {
+    env: userEnvironment(ownUser()),
+    timeoutSeconds: 2 * SECONDS,
+  });
+}
+
 /** Lines of the unit and of the manager about it, the oldest first. */
 export async function unitLog(unit: string, sinceSeconds: number): Promise<readonly string[]> {
   const from = (Date.now() / 1000 - sinceSeconds).toFixed(0);
@@ -74,4 +75,15 @@ export async function unitLog(unit: string, sinceSeconds: number): Promise<reado
   );
   if (status !== 0) throw new Error("the unit's log can't be read");
   return stdout.split("\n").filter((line) => line !== "");
+}
+
+/** Assignments as `systemctl show --property=Environment` prints them: separated by blanks, quoted where needed. */
+export function shownEnvironment(text: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const match of text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
+    const assignment = match[1]?.replace(/\\(.)/g, "$1") ?? match[2] ?? "";
+    const separator = assignment.indexOf("=");
+    if (separator > 0) variables.set(assignment.slice(0, separator), assignment.slice(separator + 1));
+  }
+  return variables;
 }

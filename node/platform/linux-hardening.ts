@@ -1,11 +1,12 @@
-import type { Manifest } from "../generation/manifest.ts";
-import type { ProcessFacts } from "../platform/services.ts";
+import { processFacts } from "./linux-processes.ts";
+import type { ProcessFacts } from "./linux-processes.ts";
+import type { Profile } from "./services.ts";
 
 /**
  * Where the running process has less than its unit asks for, one sentence each (DESIGN.md, decision 12: what
  * `systemd-analyze security` says of a user unit proves nothing).
  */
-export function hardeningFindings(profile: Manifest["profile"], facts: ProcessFacts): readonly string[] {
+export function hardeningFindings(profile: Profile, facts: ProcessFacts): readonly string[] {
   const namespaced = profile === "namespaced";
   const expectations: readonly (readonly [boolean, string])[] = [
     [facts.noNewPrivileges, "NoNewPrivileges is not in force"],
@@ -21,4 +22,9 @@ export function hardeningFindings(profile: Manifest["profile"], facts: ProcessFa
     ],
   ];
   return expectations.filter(([met]) => !met).map(([, finding]) => finding);
+}
+
+/** Of a running process; as root. */
+export async function hardening(profile: Profile, pid: number): Promise<readonly string[]> {
+  return hardeningFindings(profile, await processFacts(pid));
 }
