@@ -26,7 +26,7 @@ export interface Program {
 }
 
 export const HELP = `usage: gatehouse-node apply|remove PHASE [${KNOWN_OPTION}]   (payload: JSON on stdin)
-       gatehouse-node diagnose|drift|audit (payload: JSON on stdin; reads only)
+       gatehouse-node diagnose|way|drift|audit (payload: JSON on stdin; reads only)
        gatehouse-node repair               (payload: JSON on stdin; back to the live generation)
        gatehouse-node rollback-points      (payload: JSON on stdin; reads only)
        gatehouse-node rollback|rollback-confirm (payload: JSON on stdin; to an earlier generation)

@@ -18,6 +18,7 @@ import {
   rollbackCommands,
 } from "./rollback/index.ts";
 import { verifyPhase } from "./verify/index.ts";
+import { checkWay, lookAtWay, WAY_SECONDS, wayCommands } from "./way/index.ts";
 
 /** Everything this program can do. */
 export const program: Program = {
@@ -34,6 +35,11 @@ export const program: Program = {
       watchdogSeconds: DIAGNOSE_SECONDS,
       run: (payload, context) => diagnose(checkDiagnose(payload, "payload"), context),
       userCommands: diagnoseCommands,
+    },
+    way: {
+      watchdogSeconds: WAY_SECONDS,
+      run: (payload, context) => lookAtWay(checkWay(payload, "payload"), context),
+      userCommands: wayCommands,
     },
     audit: {
       watchdogSeconds: AUDIT_SECONDS,

@@ -17,6 +17,7 @@ export const VISITS = [
   "drift",
   "repair",
   "audit",
+  "way",
   "rollback-points",
   "rollback",
   "rollback-confirm",

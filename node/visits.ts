@@ -3,10 +3,12 @@ import type { DiagnosePayload, NodeEvidence } from "./diagnose/evidence.ts";
 import type { DriftPayload, NodeDrift, NodeRepair } from "./drift/deviation.ts";
 import type { VerifyResult } from "./protocol.ts";
 import type { ConfirmPayload, RollbackPayload, RollbackPoints, RollbackSubject, RolledBack } from "./rollback/point.ts";
+import type { WayEvidence, WayPayload } from "./way/evidence.ts";
 
 /** What the visits of `VISITS` are sent and what comes back. */
 export interface VisitTypes {
   readonly diagnose: { readonly payload: DiagnosePayload; readonly result: NodeEvidence };
+  readonly way: { readonly payload: WayPayload; readonly result: WayEvidence };
   readonly audit: { readonly payload: AuditPayload; readonly result: ObservedNode };
   readonly drift: { readonly payload: DriftPayload; readonly result: NodeDrift };
   readonly repair: { readonly payload: DriftPayload; readonly result: NodeRepair };

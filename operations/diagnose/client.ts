@@ -48,8 +48,10 @@ export async function clientEvidence(
     const nothing = { masked: null, shadowed: [], url: null, answer: null };
     return { stateDir, source: "openclaw.json or .env", state: "unreadable", ...nothing };
   }
-  const remote = member(config, "gateway", "remote", "token");
-  const url = env["OPENCLAW_GATEWAY_URL"] ?? member(config, "gateway", "remote", "url");
+  const override = env["OPENCLAW_GATEWAY_URL"]?.trim() ?? "";
+  // a URL of the environment has the vendor's client leave the configuration's token out (facts: remote-access.md 1)
+  const remote = override === "" ? member(config, "gateway", "remote", "token") : undefined;
+  const url = override === "" ? member(config, "gateway", "remote", "url") : override;
   const candidates: readonly Candidate[] = [
     {
       source: "gateway.remote.token of openclaw.json",

@@ -7,6 +7,11 @@ import { connectTo, visit } from "../visit/connect.ts";
 import { isUnreachable } from "../visit/connect.ts";
 import type { ClientEvidence, Evidence, Frozen } from "./evidence.ts";
 import { lookThroughTunnel, tryToken } from "./here.ts";
+import { routeAddress } from "./route/address.ts";
+import { clientUrl } from "./route/client.ts";
+import type { RouteAddress } from "./route/evidence.ts";
+import { lookAtRoute, newMarks } from "./route/look.ts";
+import type { Resolve } from "./route/wire.ts";
 import { classifySymptom } from "./symptom.ts";
 import { findTarget } from "./target.ts";
 import type { Target } from "./target.ts";
@@ -23,6 +28,12 @@ export interface DiagnoseOptions {
   readonly sinceSeconds: number;
   /** State directory of an OpenClaw client here; default: looked at only where the symptom is about a session. */
   readonly client?: string;
+  /** Address that the failing client uses: `ws`, `wss`, `http` or `https`. Default: that of `client`, if it has one. */
+  readonly url?: string;
+  /** PEM of a certificate authority that the failing client trusts. */
+  readonly authority?: string;
+  /** Addresses of a name; default: the system's. */
+  readonly resolve?: Resolve;
   readonly progress: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -31,7 +42,7 @@ export interface Diagnosis extends Verdict {
   readonly frozen: Frozen;
   readonly seconds: number;
   /** All that was seen; no secret. */
-  readonly seen: Pick<Evidence, "expected" | "node" | "clockAhead" | "here" | "client">;
+  readonly seen: Pick<Evidence, "expected" | "node" | "clockAhead" | "here" | "client" | "route">;
 }
 
 /**
@@ -59,32 +70,63 @@ export async function diagnose(stack: GatehouseStack, options: DiagnoseOptions):
     agent,
     operator: `${userInfo().username}@${hostname()}`,
   };
+  const address = await addressOf(options);
   progress(`one SSH connection to ${target.node}`);
-  const seen = await look(target, options, frozen);
+  const seen = await look(target, options, frozen, { address, token: outputs.gatewayTokens[options.gateway] ?? null });
   const evidence: Evidence = { frozen, expected: target.expected, ...seen };
-  const { expected, node, clockAhead, here, client } = evidence;
+  const { expected, node, clockAhead, here, client, route } = evidence;
   return {
     ...named(verdictOf(evidence), target, agent),
     frozen,
     seconds: Math.round((performance.now() - start) / 100) / 10,
-    seen: { expected, node, clockAhead, here, client },
+    seen: { expected, node, clockAhead, here, client, route },
   };
 }
 
-async function look(target: Target, options: DiagnoseOptions, frozen: Frozen) {
-  const nothing = { clockAhead: null, here: null, client: null };
+interface Outside {
+  readonly address: RouteAddress | null;
+  /** SECRET. */
+  readonly token: string | null;
+}
+
+/** @throws {OperationError} `input` for a text that is no address. */
+async function addressOf({ url, client }: DiagnoseOptions): Promise<RouteAddress | null> {
+  if (url !== undefined) return routeAddress(url, "--url");
+  // a configuration that can't be read is told with the client's token
+  const found = client === undefined ? null : await clientUrl(client, process.env).catch(() => null);
+  return found === null ? null : routeAddress(found.url, found.source);
+}
+
+async function look(target: Target, options: DiagnoseOptions, frozen: Frozen, { address, token }: Outside) {
+  const nothing = { clockAhead: null, here: null, client: null, route: null };
   const connected = await connectTo(target.connection, options.signal);
   if ("unreachable" in connected) return { ...nothing, node: connected.unreachable };
   const { ssh } = connected;
   try {
     const { payload } = target;
     const asked = Date.now();
-    const [node, here, client] = await Promise.all([
+    const marks = newMarks();
+    const tunnelled = lookThroughTunnel(ssh.client, target.end, marks.tunnel);
+    const outside =
+      address === null
+        ? null
+        : lookAtRoute(ssh.client, target, {
+            address,
+            token,
+            marks,
+            client: options.client ?? null,
+            authority: options.authority ?? null,
+            tunnelDone: tunnelled,
+            progress: options.progress,
+            ...(options.resolve !== undefined && { resolve: options.resolve }),
+          });
+    const [node, here, client, route] = await Promise.all([
       visit(ssh.client, "diagnose", payload, options.progress),
-      lookThroughTunnel(ssh.client, target.end),
-      clientOf(options, frozen, (token) => tryToken(ssh.client, target.end, token)),
+      tunnelled,
+      clientOf(options, frozen, (sent) => tryToken(ssh.client, target.end, sent)),
+      outside,
     ]);
-    return { node, here, client, clockAhead: isUnreachable(node) ? null : clockAhead(node.time, asked) };
+    return { node, here, client, route, clockAhead: isUnreachable(node) ? null : clockAhead(node.time, asked) };
   } finally {
     ssh.close();
   }

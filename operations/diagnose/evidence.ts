@@ -1,5 +1,6 @@
 import type { Unreachable } from "../visit/connect.ts";
 import type { NodeEvidence, TokenAnswer } from "../../node/diagnose/evidence.ts";
+import type { RouteEvidence } from "./route/evidence.ts";
 import type { SymptomClass } from "./symptom.ts";
 
 /** Step 1 of the runbook: the state as it was when somebody asked. */
@@ -63,4 +64,6 @@ export interface Evidence {
   readonly here: HereEvidence | null;
   /** Null: not looked at. */
   readonly client: ClientEvidence | null;
+  /** Null: no outside address was named. */
+  readonly route: RouteEvidence | null;
 }

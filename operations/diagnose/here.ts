@@ -4,12 +4,7 @@ import type { Client } from "ssh2";
 import { TOKEN_PATH, tokenAnswerOf } from "../../node/diagnose/session.ts";
 import type { TokenAnswer } from "../../node/diagnose/evidence.ts";
 import type { HereEvidence, Probe } from "./evidence.ts";
-
-const ANSWER_MS = 8000;
-/** First frame of a gateway that a client has reached, before any credential (facts: remote-access.md 1). */
-const CHALLENGE = "connect.challenge";
-/** No secret: any 16 bytes do, as RFC 6455 wants them. */
-const UPGRADE_KEY = Buffer.from("gatehouse probes").toString("base64");
+import { ANSWER_MS, CHALLENGE, exchange, requestText, statusOf, upgradeHeaders } from "./exchange.ts";
 
 /** A gateway as a client reaches it through the tunnel. */
 export interface TunnelEnd {
@@ -47,35 +42,6 @@ function secure(stream: Duplex, authority: string): Promise<Duplex | { readonly 
   });
 }
 
-/** Sends one request and reads until the other side ends, `enough` is there, or the time is up. */
-function exchange(stream: Duplex, request: string, enough: (text: string) => boolean): Promise<string> {
-  return new Promise((resolve) => {
-    let text = "";
-    const done = (): void => {
-      clearTimeout(timer);
-      stream.destroy();
-      resolve(text);
-    };
-    const timer = setTimeout(done, ANSWER_MS);
-    stream.on("data", (chunk: Buffer) => {
-      text += chunk.toString("latin1");
-      if (enough(text)) done();
-    });
-    for (const event of ["end", "close", "error"]) stream.once(event, done);
-    stream.write(request);
-  });
-}
-
-function request(method: string, path: string, port: number, headers: readonly string[], body = ""): string {
-  const lines = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...headers, `Content-Length: ${body.length}`];
-  return `${lines.join("\r\n")}\r\n\r\n${body}`;
-}
-
-/** HTTP status of an answer; 0 when there is none. */
-export function statusOf(answer: string): number {
-  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? "0");
-}
-
 function probeOf(answer: string, proof: RegExp): Probe {
   if (answer === "") return "no answer";
   return proof.test(answer) ? "ok" : "another answer";
@@ -105,16 +71,15 @@ async function certificateRefusal(client: Client, { port, authority }: TunnelEnd
   return null;
 }
 
-/** The gateway through the SSH connection: reachable, ready, and a WebSocket that gets its first frame. Sends no token. */
-export async function lookThroughTunnel(client: Client, end: TunnelEnd): Promise<HereEvidence> {
-  const { port } = end;
-  const get = (path: string) => ask(client, end, request("GET", path, port, ["Connection: close"]));
-  const upgrade = [
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    `Sec-WebSocket-Key: ${UPGRADE_KEY}`,
-  ];
+const hostOf = ({ port }: TunnelEnd): string => `127.0.0.1:${port}`;
+
+/**
+ * The gateway through the SSH connection: reachable, ready, and a WebSocket that gets its first frame. Sends no token.
+ * @param mark Name of the upgrade in the gateway's log.
+ */
+export async function lookThroughTunnel(client: Client, end: TunnelEnd, mark: string): Promise<HereEvidence> {
+  const host = hostOf(end);
+  const get = (path: string) => ask(client, end, requestText("GET", path, host, ["Connection: close"]));
   const healthz = await get("/healthz");
   if (healthz === undefined) {
     return {
@@ -126,7 +91,8 @@ export async function lookThroughTunnel(client: Client, end: TunnelEnd): Promise
     };
   }
   const readyz = (await get("/readyz")) ?? "";
-  const socket = (await ask(client, end, request("GET", "/", port, upgrade), (text) => text.includes(CHALLENGE))) ?? "";
+  const upgrade = requestText("GET", "/", host, upgradeHeaders(mark));
+  const socket = (await ask(client, end, upgrade, (text) => text.includes(CHALLENGE))) ?? "";
   return {
     tunnel: "open",
     healthz: probeOf(healthz, /"status":\s*"live"/),
@@ -141,7 +107,7 @@ export async function tryToken(client: Client, end: TunnelEnd, token: string): P
   // what no header can hold is no token of this gateway
   if (!/^[\x21-\x7e]+$/.test(token)) return "refused";
   const headers = [`Authorization: Bearer ${token}`, "Content-Type: application/json", "Connection: close"];
-  const answer = await ask(client, end, request("POST", TOKEN_PATH, end.port, headers, "{}"));
+  const answer = await ask(client, end, requestText("POST", TOKEN_PATH, hostOf(end), headers, "{}"));
   if (answer === undefined || answer === "") return "no answer";
   return tokenAnswerOf(statusOf(answer));
 }

@@ -1,8 +1,9 @@
 import { isUnreachable } from "../visit/connect.ts";
 import type { Evidence } from "./evidence.ts";
+import type { RouteEvidence } from "./route/evidence.ts";
 
 /** Everything that has to be known before a gateway may be called healthy and is not; in words. Pure. */
-export function missingValues({ node, expected, here, client, clockAhead, frozen }: Evidence): string[] {
+export function missingValues({ node, expected, here, client, clockAhead, frozen, route }: Evidence): string[] {
   if (isUnreachable(node)) return ["the node"];
   const { gateway } = node;
   if (gateway === null) return ["the gateway, as its user sees it"];
@@ -43,6 +44,7 @@ export function missingValues({ node, expected, here, client, clockAhead, frozen
     ],
   ];
   return [
+    ...missingOfRoute(route),
     ...absent.flatMap(([is, what]) => (is ? [what] : [])),
     ...asked
       .filter((agent) => !models.some((found) => found.agent === agent && found.status !== null))
@@ -60,4 +62,29 @@ export function missingValues({ node, expected, here, client, clockAhead, frozen
       .map((name) => `what the process has in ${name}`),
     ...gateway.gaps.map((gap) => `${gap} could not be read`),
   ].filter((what, index, all) => all.indexOf(what) === index);
+}
+
+/** Of an outside way: whatever has to be known before it may be called fine. */
+function missingOfRoute(route: RouteEvidence | null): string[] {
+  if (route === null) return [];
+  const { address, wire, proof, token, tokenWithheld, way, client, tailscale } = route;
+  const ofTailnet = /\.ts\.net\.?$/.test(address.host);
+  const withheld = tokenWithheld !== null && !(address.tls === false && address.hostKind !== "loopback");
+  const absent: readonly (readonly [boolean, string])[] = [
+    [wire.healthz === null || wire.readyz === null || wire.upgrade === null, `what answers at ${address.url}`],
+    [wire.readyz?.kind === "other" || wire.readyz?.kind === "not ready", `whether ${address.url} is ready`],
+    [proof === "unknown", `whether ${address.url} leads to this gateway`],
+    [withheld, `whether Authorization gets through ${address.url}: ${tokenWithheld ?? ""}`],
+    [
+      token !== null && token.kind !== "token accepted" && token.kind !== "unauthorized",
+      `whether Authorization gets through ${address.url} (${token?.kind ?? ""})`,
+    ],
+    [way === null, "the node's end of the way"],
+    [way !== null && way.devices === null, "the devices that the gateway has paired"],
+    [way !== null && way.exposure === null, "how the gateway's configuration exposes it"],
+    [client === null && route.clientUnreadable, "the device of this client"],
+    [ofTailnet && (tailscale.binary !== "answers" || tailscale.self === null), "Tailscale of this machine"],
+    [ofTailnet && way !== null && way.tailscale.self === null, "Tailscale of the node"],
+  ];
+  return absent.flatMap(([is, what]) => (is ? [what] : []));
 }

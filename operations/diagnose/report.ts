@@ -1,13 +1,20 @@
 import { isUnreachable } from "../visit/connect.ts";
 import type { Diagnosis } from "./diagnose.ts";
+import type { RouteEvidence } from "./route/evidence.ts";
 
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
 }
 
+function routeLine({ address, wire, proof, token, tokenWithheld }: RouteEvidence): string {
+  const answers = [wire.healthz, wire.readyz, wire.upgrade].map((answer) => answer?.kind ?? "not reached").join("/");
+  const tls = wire.tls === null ? "" : `, certificate until ${wire.tls.notAfter?.slice(0, 10) ?? "?"}`;
+  return `${address.url} (${address.source}) at ${wire.address ?? wire.dnsFailure ?? wire.connectFailure ?? "?"}${tls}: ${answers}, ${proof}; Authorization ${token?.kind ?? `not sent: ${tokenWithheld ?? "?"}`}`;
+}
+
 /** What was found in each step of the runbook, one line each. */
 function steps({ frozen, seen }: Diagnosis): string[] {
-  const { node, here, client, expected } = seen;
+  const { node, here, client, route, expected } = seen;
   const first = `1 freeze: ${frozen.time}, ${frozen.operator}, generation ${expected.generation}${frozen.symptom === null ? "" : `, symptom ${JSON.stringify(frozen.symptom)} (${frozen.symptomClass})`}`;
   if (isUnreachable(node)) return [first, `2-6: the node gives no evidence: ${node.message}`];
   const { gateway } = node;
@@ -27,7 +34,7 @@ function steps({ frozen, seen }: Diagnosis): string[] {
     `3 disk: generation ${generation?.live ?? "?"}, edited: ${generation?.differences.join(", ") || "nothing"}; config ${config?.valid === true ? "valid" : config?.valid === false ? "invalid" : "?"}; ${loose} loose files; ${unit?.dropIns.length ?? "?"} drop-ins`,
     `4 provider: ${models.map(({ agent, status }) => `${agent} ${status === 0 ? "usable" : `exit ${status ?? "none"}`}`).join(", ") || "?"}; ${track("provider") || "?"}`,
     `5 identities: ${identities?.map(({ who, program, version, pinned }) => `${who} ${program} ${version ?? "?"}${pinned ? "" : " (not pinned)"}`).join(", ") ?? "?"}`,
-    `6 tunnel: on the node ${session.healthz}/${session.readyz}; from here ${here === null ? "?" : `${here.tunnel}, healthz ${here.healthz}, readyz ${here.readyz}, WebSocket ${here.upgrade}`}${clientText}`,
+    `6 tunnel: on the node ${session.healthz}/${session.readyz}; from here ${here === null ? "?" : `${here.tunnel}, healthz ${here.healthz}, readyz ${here.readyz}, WebSocket ${here.upgrade}`}${clientText}${route === null ? "" : `; ${routeLine(route)}`}`,
   ];
 }
 

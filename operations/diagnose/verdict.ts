@@ -6,7 +6,10 @@ import { dotenv, drift, invalidConfig, looseFiles, unitAudit } from "./rules/dis
 import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
 import { secondOpenclaw, strayGateway, wrongRuntime } from "./rules/identity.ts";
 import { agentModels, ambientKey, degradedSecrets, doctorFindings } from "./rules/provider.ts";
+import { authorizationStripped, hostRewritten, plainHttp, proxyHidesClient, routeDevice } from "./rules/route-trust.ts";
+import { routeWire } from "./rules/route-wire.ts";
 import { clientToken, notServing, sessionRefused, unitDown } from "./rules/session.ts";
+import { tailscale } from "./rules/tailscale.ts";
 import { certificate, tunnel } from "./rules/tunnel.ts";
 import { keyVariables, tokenVariables } from "./rules/variables.ts";
 import { TABLE } from "./table.ts";
@@ -51,7 +54,14 @@ const RULES: readonly Rule[] = [
   degradedSecrets,
   certificate,
   tunnel,
+  routeWire,
+  proxyHidesClient,
+  authorizationStripped,
+  tailscale,
+  routeDevice,
   clientToken,
+  hostRewritten,
+  plainHttp,
   dotenv,
   unitAudit,
   secondOpenclaw,

@@ -52,6 +52,7 @@ export function healthy(): Healthy {
     clockAhead: 1,
     here: { tunnel: "open", healthz: "ok", readyz: "ok", certificateRefusal: null, upgrade: "ok" },
     client: null,
+    route: null,
     node: {
       time: "2026-11-23T16:19:36.382Z",
       seconds: 12.5,

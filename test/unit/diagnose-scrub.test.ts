@@ -11,7 +11,7 @@ import type { Sources } from "../../node/diagnose/variables.ts";
 import { tokenAnswerOf } from "../../node/diagnose/session.ts";
 import type { StoredGeneration } from "../../node/generation/store.ts";
 import { clientEvidence } from "../../operations/diagnose/client.ts";
-import { statusOf } from "../../operations/diagnose/here.ts";
+import { statusOf } from "../../operations/diagnose/exchange.ts";
 
 const CANARY = "sk-ant-api03-Canary5f2c1a9b7d3e8f6a4b2cXYZ9q8w7e6r5t4y3u2i1o0pAA";
 const TOKEN = "WE68canaryTOKEN0123456789abcdefghijklmnopqrgWw";

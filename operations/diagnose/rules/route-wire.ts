@@ -1,0 +1,311 @@
+import type { Confidence, Finding, Rule, Seen } from "../finding.ts";
+import { isLoopback } from "../route/address.ts";
+import type { RouteEvidence, TlsEvidence } from "../route/evidence.ts";
+
+interface Fault {
+  readonly code: string;
+  readonly confidence?: Confidence;
+  readonly evidence: readonly string[];
+  readonly firstCommand?: string;
+  readonly nextStep: string;
+}
+
+/** How a route is broken; undefined: not in this way. */
+type Check = (route: RouteEvidence, seen: Seen) => Fault | undefined;
+
+const CLIENT_STEP = "mend the address in the client (`openclaw config set gateway.remote.url`); change no token for it";
+
+/** What a name leads to that is not the node; empty for a name that leads to it, and for an address. */
+function elsewhere({ address, wire, way, nodeAddresses }: RouteEvidence): readonly string[] {
+  if (address.hostKind !== "name" || wire.addresses === null) return [];
+  const node = [...nodeAddresses, ...(way?.addresses ?? []).filter((one) => !isLoopback(one))];
+  return wire.addresses.some((one) => node.includes(one)) ? [] : wire.addresses;
+}
+
+const dnsEvidence = (route: RouteEvidence): string[] => {
+  const found = elsewhere(route);
+  return found.length === 0
+    ? []
+    : [`${route.address.host} resolves to ${found.join(", ")}; the node has ${route.nodeAddresses.join(", ") || "?"}`];
+};
+
+const staticRules: Check = ({ address, client }) => {
+  if (client !== null && !client.remoteMode && address.source === client.urlSource) {
+    return {
+      code: "client-not-remote",
+      evidence: [
+        `gateway.mode of ${client.stateDir} is not remote: this client dials its own 127.0.0.1, not ${address.url}`,
+      ],
+      firstCommand: "openclaw config get gateway.mode",
+      nextStep: "`openclaw config set gateway.mode remote` on that client; change no token for it",
+    };
+  }
+  if (client?.pin === "malformed") {
+    return {
+      code: "pin-malformed",
+      evidence: [`gateway.remote.tlsFingerprint of ${client.stateDir} is no SHA-256 fingerprint`],
+      nextStep: "write the certificate's SHA-256 there, or take the pin away and trust the authority",
+    };
+  }
+  if (client !== null && client.pin !== null && !address.tls) {
+    return {
+      code: "pin-with-ws",
+      evidence: [
+        `${client.stateDir} pins a certificate for ${address.url}, which has none: OpenClaw waits for 60 s or refuses`,
+      ],
+      nextStep: "use a wss:// address, or take gateway.remote.tlsFingerprint away",
+    };
+  }
+  return address.plaintextRefused
+    ? {
+        code: "plaintext-refused",
+        evidence: [
+          `${address.url} is plain HTTP to a public name: OpenClaw's client refuses it before it asks DNS, and a token would travel in clear`,
+        ],
+        firstCommand: "openclaw config get gateway.remote.url",
+        nextStep: "use wss:// (docs/how-to/https.md), Tailscale Serve or an SSH tunnel; change no token for it",
+      }
+    : undefined;
+};
+
+const dns: Check = ({ address, wire, way }) => {
+  if (wire.addresses !== null) return undefined;
+  const name = way?.tailscale.self?.name;
+  return {
+    code: "dns-unknown",
+    evidence: [
+      `${address.host} does not resolve here: ${wire.dnsFailure ?? "no answer"}`,
+      ...(name === undefined || name === null ? [] : [`the node's name in its tailnet is ${name}`]),
+    ],
+    firstCommand: `getent ahosts ${address.host}`,
+    nextStep: "mend the name, or MagicDNS on this machine (`tailscale status`); change no token for it",
+  };
+};
+
+const connection: Check = (route) => {
+  const { address, wire } = route;
+  if (wire.connectFailure === null) return undefined;
+  const dnsLines = dnsEvidence(route);
+  if (dnsLines.length > 0) {
+    return {
+      code: "dns-elsewhere",
+      confidence: "medium",
+      evidence: [...dnsLines, `nothing takes a connection there: ${wire.connectFailure}`],
+      firstCommand: `getent ahosts ${address.host}`,
+      nextStep: "mend the name; if these are a proxy's addresses, look at the proxy",
+    };
+  }
+  const refused = wire.connectFailure === "ECONNREFUSED";
+  const advice =
+    address.hostKind === "loopback"
+      ? "start the SSH tunnel again: `ssh -N -L 127.0.0.1:PORT_HERE:127.0.0.1:PORT …`, and read what ssh prints"
+      : refused
+        ? "start what listens there: the proxy, Tailscale Serve, or the gateway's own HTTPS"
+        : "look at firewall, ACL and, for a tailnet, at `tailscale ping`";
+  return {
+    code: refused ? "refused" : wire.connectFailure === "timeout" ? "no-answer" : "unreachable",
+    evidence: [`no connection to ${address.url}: ${wire.connectFailure} (${wire.addresses?.join(", ") ?? "?"})`],
+    nextStep: advice,
+  };
+};
+
+const UNKNOWN_ISSUER =
+  /^(UNABLE_TO_|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED|NO_AUTHORITY$)/;
+
+const TLS_FAULTS: Readonly<Record<string, { readonly code: string; readonly nextStep: string } | undefined>> = {
+  CERT_HAS_EXPIRED: {
+    code: "tls-expired",
+    nextStep: "renew it: `pulumi up` for the gateway's own certificate, else where the proxy has it",
+  },
+  CERT_NOT_YET_VALID: { code: "tls-not-yet-valid", nextStep: "compare `date` on both sides" },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    code: "tls-wrong-name",
+    nextStep: "call it by a name of its certificate, or put this name into `https.names` and run `pulumi up`",
+  },
+};
+
+/** The one reason that both kinds of clients have; null when one of them accepts. */
+function refusalOf({ fleet, machine }: TlsEvidence): string | null {
+  if (fleet === null || machine === null) return null;
+  // who knows the issuer says what is really wrong
+  return UNKNOWN_ISSUER.test(fleet) ? machine : fleet;
+}
+
+const certificate: Check = ({ address, wire, client }) => {
+  const { tls } = wire;
+  if (tls === null) return undefined;
+  const look = `openssl s_client -connect ${address.host}:${address.port} -servername ${address.host} </dev/null | openssl x509 -noout -issuer -dates -ext subjectAltName`;
+  if (tls.handshake !== null) {
+    const plain = /WRONG_VERSION_NUMBER|EPROTO|PACKET_LENGTH/.test(tls.handshake);
+    return {
+      code: plain ? "tls-on-plain-port" : "tls-handshake",
+      evidence: [
+        `${address.url}: no TLS session (${tls.handshake})${plain ? ": what listens there speaks plain HTTP" : ""}`,
+      ],
+      firstCommand: look,
+      nextStep: plain
+        ? "use ws:// there, through a tunnel only, or the port that has HTTPS"
+        : "Tailscale Serve and many proxies know the full name alone: use that name, not an address or a short one",
+    };
+  }
+  if (client?.pin != null) {
+    return client.pin === tls.fingerprint
+      ? undefined
+      : {
+          code: "pin-mismatch",
+          evidence: [
+            `${client.stateDir} pins ${client.pin.slice(0, 11)}…, served is ${tls.fingerprint?.slice(0, 11) ?? "?"}…`,
+          ],
+          firstCommand: look,
+          nextStep: "a renewed certificate needs a new pin: trust the authority instead (docs/how-to/https.md)",
+        };
+  }
+  const refusal = refusalOf(tls);
+  if (refusal === null) return undefined;
+  const known = TLS_FAULTS[refusal];
+  return {
+    code: known?.code ?? (UNKNOWN_ISSUER.test(refusal) ? "tls-untrusted" : "tls-refused"),
+    evidence: [
+      `clients refuse the certificate at ${address.url}: ${refusal}`,
+      `it is for ${tls.names.join(", ") || "no name"}, by ${tls.issuer}, until ${tls.notAfter ?? "?"}`,
+      "neither the gateway token nor a provider key was looked at: TLS comes before both",
+    ],
+    firstCommand: look,
+    nextStep:
+      known?.nextStep ??
+      "give the client the authority that signed it (NODE_EXTRA_CA_CERTS), and the server the whole chain",
+  };
+};
+
+const protocol: Check = ({ address, wire }) => {
+  const { healthz } = wire;
+  if (healthz === null) return undefined;
+  if (healthz.kind === "plain HTTP on an HTTPS port" || wire.tlsInstead) {
+    return {
+      code: "plain-on-tls-port",
+      evidence: [`${address.url}: this port speaks HTTPS, the address plain HTTP`],
+      nextStep: "use wss:// in the client; change no token for it",
+    };
+  }
+  return undefined;
+};
+
+const wrongService: Check = (route, { node }) => {
+  const { address, wire, proof } = route;
+  const { healthz, upgrade } = wire;
+  if (healthz === null || healthz.kind === "live") return undefined;
+  const server = healthz.server === null ? "" : ` (${healthz.server})`;
+  const said = `/healthz of ${address.url}: ${healthz.kind}, HTTP ${healthz.status}${server}`;
+  const dnsLines = dnsEvidence(route);
+  if (healthz.kind === "bad gateway" && node.gateway.session.healthz === "live") {
+    return {
+      code: "proxy-cannot-reach",
+      evidence: [said, "127.0.0.1 on the node answers"],
+      nextStep: "look at the proxy's upstream: address, port, http or https of the gateway",
+    };
+  }
+  if (dnsLines.length > 0 && proof !== "arrived") {
+    return {
+      code: "dns-elsewhere",
+      evidence: [...dnsLines, said],
+      firstCommand: `getent ahosts ${address.host}`,
+      nextStep: "mend the name, or the client's address; change no token for it",
+    };
+  }
+  const signIn = healthz.kind === "sign-in";
+  return {
+    code: signIn ? "sign-in-proxy" : "wrong-service",
+    confidence: upgrade?.kind === "challenge" ? "medium" : "high",
+    evidence: [said, ...(upgrade === null ? [] : [`WebSocket upgrade: ${upgrade.kind}, HTTP ${upgrade.status}`])],
+    nextStep: signIn
+      ? "an identity proxy asks first: OpenClaw's client needs `gateway.remote.edgeAuth` or another way"
+      : `look at what listens there, at the path and at the proxy's routes; ${CLIENT_STEP}`,
+  };
+};
+
+const anotherGateway: Check = (route) => {
+  const { address, proof } = route;
+  if (proof !== "elsewhere") return undefined;
+  const dnsLines = dnsEvidence(route);
+  return {
+    code: dnsLines.length > 0 ? "dns-elsewhere" : "another-gateway",
+    evidence: [
+      `a gateway answers at ${address.url}, and it is another one: the upgrade sent there is not in this gateway's log, the one sent through SSH is`,
+      ...dnsLines,
+      "its token is another one: this gateway's was not sent there",
+    ],
+    firstCommand: dnsLines.length > 0 ? `getent ahosts ${address.host}` : `curl -s ${httpOf(route)}/healthz`,
+    nextStep:
+      address.hostKind === "loopback"
+        ? "give the tunnel a port of its own (`-L 127.0.0.1:P:127.0.0.1:PORT`): another gateway listens on this one; then mend the client's address"
+        : CLIENT_STEP,
+  };
+};
+
+const httpOf = ({ address }: RouteEvidence): string => address.url.replace(/^ws/, "http").replace(/\/$/, "");
+
+const refusedByGateway: Check = ({ address, wire }) => {
+  const answers = [wire.readyz, wire.upgrade];
+  if (answers.some((answer) => answer?.kind === "attribution required")) {
+    return {
+      code: "proxy-attribution",
+      evidence: [
+        `the gateway refuses what comes through ${address.url}: HTTP 403, proxy_attribution_required`,
+        "the proxy adds X-Forwarded headers, and the gateway does not know the proxy",
+      ],
+      firstCommand: `curl -s ${address.url.replace(/^ws/, "http")}readyz`,
+      nextStep:
+        "name the proxy's address in gateway.trustedProxies and let it overwrite X-Forwarded-For, -Proto and -Host; never take the headers away: then every client counts as local",
+    };
+  }
+  return answers.some((answer) => answer?.kind === "rate limited")
+    ? {
+        code: "rate-limited",
+        evidence: [`the gateway refuses this client's address for a while: HTTP 429 through ${address.url}`],
+        nextStep:
+          "end whatever sends a wrong token from there, and wait for five minutes: the right one is refused, too",
+      }
+    : undefined;
+};
+
+const upgradeDropped: Check = ({ address, wire }) => {
+  const { upgrade } = wire;
+  if (upgrade === null || upgrade.kind === "challenge" || wire.healthz?.kind !== "live") return undefined;
+  const server = upgrade.server === null ? "" : ` (${upgrade.server})`;
+  return {
+    code: "upgrade-dropped",
+    evidence: [
+      `/healthz of ${address.url} is live, and a WebSocket upgrade there gets ${upgrade.kind}, HTTP ${upgrade.status}${server}`,
+      "the proxy does not pass Upgrade and Connection on: no session is possible, whatever the token",
+    ],
+    nextStep:
+      "let the proxy speak HTTP/1.1 to the gateway and pass Upgrade and Connection (nginx: proxy_http_version 1.1, Upgrade $http_upgrade, Connection upgrade)",
+  };
+};
+
+/** Each needs the one before it to be fine: the first that finds something is the cause. */
+const CHECKS: readonly Check[] = [
+  staticRules,
+  dns,
+  connection,
+  certificate,
+  protocol,
+  wrongService,
+  refusedByGateway,
+  anotherGateway,
+  upgradeDropped,
+];
+
+export const TUNNEL_LAYER = "tunnel or proxy";
+
+/** Whether the outside address leads to this gateway's first frame, and why not. */
+export const routeWire: Rule = (seen): readonly Finding[] => {
+  const { route, node } = seen;
+  // a gateway that does not serve is no fault of the way
+  if (route === null || node.gateway.session.healthz !== "live") return [];
+  for (const check of CHECKS) {
+    const fault = check(route, seen);
+    if (fault !== undefined) return [{ layer: TUNNEL_LAYER, confidence: "high", ...fault }];
+  }
+  return [];
+};
