@@ -44,6 +44,18 @@ export function upgradeHeaders(mark: string): string[] {
   ];
 }
 
+/** Whether an upgrade is decided: the first frame is there, or a whole answer that is no upgrade. */
+export function isDecided(text: string): boolean {
+  if (text.includes(CHALLENGE)) return true;
+  const end = text.indexOf("\r\n\r\n");
+  const status = statusOf(text);
+  if (end < 0 || status === 0 || status === 101) return false;
+  const head = text.slice(0, end);
+  const length = /^content-length:\s*(\d+)/im.exec(head)?.[1];
+  if (length !== undefined) return text.length >= end + 4 + Number(length);
+  return /^transfer-encoding:\s*chunked/im.test(head) && text.endsWith("0\r\n\r\n");
+}
+
 /** HTTP status of an answer; 0 when there is none. */
 export function statusOf(answer: string): number {
   return Number(/^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1] ?? "0");

@@ -4,7 +4,7 @@ import type { Client } from "ssh2";
 import { TOKEN_PATH, tokenAnswerOf } from "../../node/diagnose/session.ts";
 import type { TokenAnswer } from "../../node/diagnose/evidence.ts";
 import type { HereEvidence, Probe } from "./evidence.ts";
-import { ANSWER_MS, CHALLENGE, exchange, requestText, statusOf, upgradeHeaders } from "./exchange.ts";
+import { ANSWER_MS, CHALLENGE, exchange, isDecided, requestText, statusOf, upgradeHeaders } from "./exchange.ts";
 
 /** A gateway as a client reaches it through the tunnel. */
 export interface TunnelEnd {
@@ -92,7 +92,7 @@ export async function lookThroughTunnel(client: Client, end: TunnelEnd, mark: st
   }
   const readyz = (await get("/readyz")) ?? "";
   const upgrade = requestText("GET", "/", host, upgradeHeaders(mark));
-  const socket = (await ask(client, end, upgrade, (text) => text.includes(CHALLENGE))) ?? "";
+  const socket = (await ask(client, end, upgrade, isDecided)) ?? "";
   return {
     tunnel: "open",
     healthz: probeOf(healthz, /"status":\s*"live"/),

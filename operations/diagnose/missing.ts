@@ -69,7 +69,7 @@ function missingOfRoute(route: RouteEvidence | null): string[] {
   if (route === null) return [];
   const { address, wire, proof, token, tokenWithheld, way, client, tailscale } = route;
   const ofTailnet = /\.ts\.net\.?$/.test(address.host);
-  const withheld = tokenWithheld !== null && !(address.tls === false && address.hostKind !== "loopback");
+  const withheld = tokenWithheld !== null && (address.tls || address.hostKind === "loopback");
   const absent: readonly (readonly [boolean, string])[] = [
     [wire.healthz === null || wire.readyz === null || wire.upgrade === null, `what answers at ${address.url}`],
     [wire.readyz?.kind === "other" || wire.readyz?.kind === "not ready", `whether ${address.url} is ready`],

@@ -17,6 +17,8 @@ export interface Target {
   readonly payload: DiagnosePayload;
   /** What a client reaches through the tunnel. */
   readonly end: TunnelEnd;
+  /** PEM of the fleet's certificate authority; null where it has none. */
+  readonly fleetAuthority: string | null;
   readonly expected: Expected;
 }
 
@@ -70,6 +72,7 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
         port: deployed.port,
         authority: deployed.certificate ? (outputs.certificateAuthority?.certificate ?? null) : null,
       },
+      fleetAuthority: outputs.certificateAuthority?.certificate ?? null,
       expected: {
         generation: deployed.generation,
         agents,

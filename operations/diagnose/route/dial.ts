@@ -75,14 +75,13 @@ export async function dialTls(
       socket.removeAllListeners("error");
       socket.on("error", () => undefined);
       // Node has the code as a text here, whatever its types say
-      const reason = socket.authorizationError as unknown;
-      const code = reason instanceof Error ? codeOf(reason) : typeof reason === "string" ? reason : "refused";
+      const code = String(socket.authorizationError);
       resolve({ socket, refusal: socket.authorized ? null : code });
     });
     socket.once("close", () => {
       fail("connection closed");
     });
-    socket.once("error", (error) => {
+    socket.once("error", (error: Error) => {
       fail(codeOf(error));
     });
   });

@@ -69,14 +69,14 @@ async function nodeAddressesOf(host: string): Promise<string[]> {
  */
 export async function lookAtRoute(
   client: Client,
-  { payload, connection, end }: Target,
+  { payload, connection, fleetAuthority }: Target,
   question: RouteQuestion,
 ): Promise<RouteEvidence> {
   const { address, marks, progress, token } = question;
   const comparisonKey = randomBytes(16).toString("hex");
   const options: WireOptions = {
     resolve: question.resolve ?? systemResolve,
-    fleetAuthority: end.authority,
+    fleetAuthority,
     namedAuthority: question.authority,
     mark: marks.route,
   };

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import { CHALLENGE, exchange, requestText, upgradeHeaders } from "../exchange.ts";
+import { exchange, isDecided, requestText, upgradeHeaders } from "../exchange.ts";
 import { answerOf, tokenAnswer } from "./answer.ts";
 import { dialTcp, dialTls, machineAuthorities, tlsEvidence } from "./dial.ts";
 import type { AnswerEvidence, RouteAddress, WireEvidence } from "./evidence.ts";
@@ -107,7 +107,7 @@ export async function lookAtWire(route: RouteAddress, options: WireOptions): Pro
   const upgrade = requestText("GET", `${prefix}/`, hostHeader, upgradeHeaders(options.mark));
   const [readyz, upgraded] = await Promise.all([
     ask(route, address, get("/readyz")),
-    ask(route, address, upgrade, (text) => text.includes(CHALLENGE)),
+    ask(route, address, upgrade, isDecided),
   ]);
   return { ...reached, healthz, readyz, upgrade: upgraded };
 }
