@@ -153,6 +153,20 @@ const BREAKS: readonly Break[] = [
     to: 'if (symptomClass === "none") {',
     tests: ["test/unit/diagnose-verdict.test.ts"],
   },
+  {
+    what: "diagnosis: the token is sent to an address that is not proven to be the gateway's",
+    file: "operations/diagnose/route/look.ts",
+    from: 'if (proof !== "arrived") return',
+    to: 'if (proof === "elsewhere") return',
+    tests: ["test/unit/diagnose-route.test.ts"],
+  },
+  {
+    what: "diagnosis: a log that shows nothing counts as proof of another gateway",
+    file: "operations/diagnose/route/look.ts",
+    from: "mark === marks.tunnel) ?",
+    to: "mark === marks.tunnel) || arrivals.length === 0 ?",
+    tests: ["test/unit/diagnose-route.test.ts"],
+  },
 ];
 
 const root = join(import.meta.dirname, "..");

@@ -45,6 +45,7 @@ it("a way that leads to the gateway is healthy: by HTTPS, through a tunnel, by a
     () => undefined,
     (route) => {
       at("ws://127.0.0.1:18800")(route);
+      Object.assign(route.wire, { addresses: ["127.0.0.1"], address: "127.0.0.1" });
       answering("readyz", "ready, as to its own host", 200)(route);
     },
     (route) => {

@@ -5,13 +5,9 @@ const LAYER = "tunnel or proxy";
 
 /** The gateway takes a client from elsewhere for one of its own host: no pairing, no rate limit. */
 export const proxyHidesClient: Rule = ({ route }) => {
-  if (
-    route === null ||
-    route.address.hostKind === "loopback" ||
-    route.wire.readyz?.kind !== "ready, as to its own host"
-  ) {
-    return [];
-  }
+  if (route?.wire.readyz?.kind !== "ready, as to its own host") return [];
+  // through a port of this machine it is the tunnel's end that the gateway sees, and sshd has asked who it is
+  if (route.wire.address === null || isLoopback(route.wire.address)) return [];
   const from =
     route.arrival === null ? "" : `; the gateway saw the address ${route.arrival.remote} and no X-Forwarded-For`;
   return [
