@@ -9,7 +9,7 @@ function section(title: string, lines: readonly string[]): string[] {
 function routeLine({ address, wire, proof, token, tokenWithheld }: RouteEvidence): string {
   const answers = [wire.healthz, wire.readyz, wire.upgrade].map((answer) => answer?.kind ?? "not reached").join("/");
   const tls = wire.tls === null ? "" : `, certificate until ${wire.tls.notAfter?.slice(0, 10) ?? "?"}`;
-  return `${address.url} (${address.source}) at ${wire.address ?? wire.dnsFailure ?? wire.connectFailure ?? "?"}${tls}: ${answers}, ${proof}; Authorization ${token?.kind ?? `not sent: ${tokenWithheld ?? "?"}`}`;
+  return `${address.url} (${address.source}) at ${wire.address ?? wire.dnsFailure ?? wire.connectFailure ?? "?"}${tls}: ${answers}, ${proof}; Authorization ${token?.kind ?? `not sent: ${tokenWithheld ?? "?"}`}; browsers: ${address.secureContext ? "" : "no "}secure context`;
 }
 
 /** What was found in each step of the runbook, one line each. */

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { arrivalsOf } from "../../node/way/arrivals.ts";
 import { comparable, pairedDevices } from "../../node/way/devices.ts";
 import { serveRoutes, tailnetSelf } from "../../node/way/tailscale.ts";
+import { clientEvidence } from "../../operations/diagnose/client.ts";
 import { routeAddress } from "../../operations/diagnose/route/address.ts";
 import { answerOf, tokenAnswer } from "../../operations/diagnose/route/answer.ts";
 import { clientUrl, routeClient } from "../../operations/diagnose/route/client.ts";
@@ -92,6 +93,13 @@ describe("a client's own state", () => {
     config({});
     expect(await clientUrl(directory, {})).toBeNull();
     expect(await clientUrl(join(directory, "none"), {})).toBeNull();
+  });
+  it("an address of the environment leaves the configuration's token out, an empty one does not", async () => {
+    config({ mode: "remote", remote: { url: "wss://gw", token: TOKEN } });
+    const accepted = () => Promise.resolve("accepted" as const);
+    const overridden = await clientEvidence(directory, { OPENCLAW_GATEWAY_URL: "ws://127.0.0.1:1" }, accepted);
+    expect(overridden).toMatchObject({ state: "missing", url: "ws://127.0.0.1:1", answer: null });
+    expect(await clientEvidence(directory, { OPENCLAW_GATEWAY_URL: "" }, accepted)).toMatchObject({ state: "set", url: "wss://gw" }); // prettier-ignore
   });
   it("a token of this address, by its keyed fingerprint", async () => {
     config({ mode: "remote", remote: { tlsFingerprint: `sha256:${"AB".repeat(32)}` } });
