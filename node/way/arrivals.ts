@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { unitLog } from "../diagnose/systemd.ts";
+import type { Services } from "../platform/services.ts";
 import type { Arrival } from "./evidence.ts";
 
 /** An upgrade is logged when its connection closes, which a proxy tells the gateway a moment later. */
@@ -24,10 +24,14 @@ export function arrivalsOf(lines: readonly string[], marks: readonly string[]): 
 }
 
 /** Reads the unit's log until every mark is there, at most for some seconds. @throws when it can't be read. */
-export async function waitForArrivals(unit: string, marks: readonly string[]): Promise<readonly Arrival[]> {
+export async function waitForArrivals(
+  services: Pick<Services, "log">,
+  unit: string,
+  marks: readonly string[],
+): Promise<readonly Arrival[]> {
   const deadline = Date.now() + WAIT_MS;
   for (;;) {
-    const found = arrivalsOf(await unitLog(unit, SINCE_SECONDS), marks);
+    const found = arrivalsOf(await services.log(unit, SINCE_SECONDS), marks);
     if (marks.every((mark) => found.some((one) => one.mark === mark)) || Date.now() > deadline) return found;
     await wait(STEP_MS);
   }

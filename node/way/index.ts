@@ -38,11 +38,11 @@ function exposureOf(config: unknown): ExposureEvidence {
 }
 
 /** Runs as the gateway's user: its log and its database. Reads only. */
-async function lookAsUser({ unit, marks, comparisonKey }: WayPayload): Promise<AsUser> {
+async function lookAsUser({ unit, marks, comparisonKey }: WayPayload, { platform }: Context): Promise<AsUser> {
   const home = gatewayHome(ownUser().home);
   const gaps = new Gaps();
   const [arrivals, devices, exposure] = await Promise.all([
-    gaps.part("log", () => waitForArrivals(unit, marks)),
+    gaps.part("log", () => waitForArrivals(platform.services, unit, marks)),
     gaps.part("devices", () => Promise.resolve().then(() => pairedDevices(home.openclaw, comparisonKey))),
     gaps.part("configuration", () => readJsonOrNull<ExposureEvidence>(home.config, exposureOf)),
   ]);
@@ -64,5 +64,5 @@ export async function lookAtWay(payload: WayPayload, context: Context): Promise<
 }
 
 export const wayCommands: Readonly<Record<string, UserCommand>> = {
-  "way-look": (payload) => lookAsUser(checkWay(payload, "payload")),
+  "way-look": (payload, context) => lookAsUser(checkWay(payload, "payload"), context),
 };
