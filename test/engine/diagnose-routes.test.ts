@@ -43,6 +43,8 @@ describe.skipIf(!(await nodesCanRun()) || !(await proxiesCanRun()))("diagnose on
   let secrets: string[] = [];
   let ports: Record<GatewayName, number>;
   let ssh: SshConnection;
+  /** What a failed start leaves, too. */
+  const stops: (() => unknown)[] = [];
   const proxied: Record<string, number> = {};
   const targets = new Map<GatewayName, Target>();
   const baseline = new Map<GatewayName, Evidence>();
@@ -51,7 +53,9 @@ describe.skipIf(!(await nodesCanRun()) || !(await proxiesCanRun()))("diagnose on
 
   beforeAll(async () => {
     bench = await FleetBench.start("test-routes", KEYS);
+    stops.push(() => bench.stop());
     neighbour = await Neighbour.start(bench.directory);
+    stops.push(() => neighbour.stop());
     Object.assign(bench.secrets, KEYS);
     const fleet = bench.fleet([
       bench.gateway("team-a", 0, ["research"]),
@@ -71,12 +75,13 @@ describe.skipIf(!(await nodesCanRun()) || !(await proxiesCanRun()))("diagnose on
     const connected = await connectTo(targetOf("team-a").connection, AbortSignal.timeout(START_MS));
     if ("unreachable" in connected) throw new Error(connected.unreachable.message);
     ssh = connected.ssh;
+    stops.push(() => {
+      ssh.close();
+    });
     await startProxies();
   }, START_MS);
   afterAll(async () => {
-    ssh.close();
-    await neighbour.stop();
-    await bench.stop();
+    for (const stop of stops.reverse()) await stop();
   });
 
   function targetOf(gateway: GatewayName): Target {
@@ -101,7 +106,8 @@ describe.skipIf(!(await nodesCanRun()) || !(await proxiesCanRun()))("diagnose on
       return { port, lines, ...(certificate !== undefined && { certificate }) };
     };
     const a = `proxy_pass http://127.0.0.1:${ports["team-a"]};`;
-    const b = `proxy_pass https://${neighbour.here}:${ports["team-b"]};`;
+    // the gateway takes TLS 1.3 alone, which this nginx does not offer by itself
+    const b = `proxy_ssl_protocols TLSv1.3; proxy_pass https://${neighbour.here}:${ports["team-b"]};`;
     await neighbour.nginx("here", [
       site("no upgrade", [a, HOST]),
       site("no forwarded", [a, ...UPGRADE, HOST]),
@@ -214,7 +220,6 @@ describe.skipIf(!(await nodesCanRun()) || !(await proxiesCanRun()))("diagnose on
     ["a tunnel to another gateway", "team-b", () => `ws://127.0.0.1:${ports["team-a"]}`, "another-gateway", /curl -s http:/], // prettier-ignore
     ["an HTTPS address of another gateway", "team-a", () => `wss://127.0.0.1:${ports["team-b"]}`, "another-gateway", /curl -s https:/], // prettier-ignore
     ["a tunnel that is not up", "team-a", () => `ws://127.0.0.1:${portOf("haproxy") + 1}`, "refused", SAME_ON_NODE],
-    ["a name that nobody knows", "team-a", () => "wss://gateway.invalid", "dns-unknown", /getent ahosts/],
   ];
   it.each(FAULTS)("finds %s (%s)", async (_name, gateway, url, code, first) => {
     const found = await askWay(gateway, url());
@@ -226,6 +231,12 @@ describe.skipIf(!(await nodesCanRun()) || !(await proxiesCanRun()))("diagnose on
   it("finds an authority that the client does not know", async () => {
     const found = await askWay("team-b", there("right"), { authority: null });
     expect(found).toMatchObject({ verdict: proxy, code: "tls-untrusted" });
+  });
+
+  it("finds a name that nobody knows", async () => {
+    const resolve: Resolve = () => Promise.reject(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }));
+    const found = await askWay("team-a", "wss://gateway.invalid", { resolve });
+    expect(found).toMatchObject({ verdict: proxy, code: "dns-unknown", firstCommand: "getent ahosts gateway.invalid" });
   });
 
   it("finds a name that leads to another host: to another gateway there, or to nobody", async () => {

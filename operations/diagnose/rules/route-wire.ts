@@ -124,7 +124,8 @@ const wrongService: Check = (route, { node }) => {
     return {
       code: "proxy-cannot-reach",
       evidence: [said, "127.0.0.1 on the node answers"],
-      nextStep: "look at the proxy's upstream: address, port, http or https of the gateway",
+      nextStep:
+        "look at the proxy's upstream: address, port, http or https of the gateway, whose own HTTPS takes TLS 1.3 alone (nginx: proxy_ssl_protocols TLSv1.3)",
     };
   }
   if (dnsLines.length > 0 && proof !== "arrived") {
