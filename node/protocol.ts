@@ -20,6 +20,7 @@ export const VISITS = [
   "rollback-points",
   "rollback",
   "rollback-confirm",
+  "metrics",
 ] as const;
 export type VisitName = (typeof VISITS)[number];
 
@@ -154,6 +155,20 @@ export interface AgentResult {
   }[];
 }
 
+/** What the collection of a gateway's metrics has to know beside what is on the node; holds no secret. */
+export interface MetricsSettings {
+  readonly intervalSeconds: number;
+  readonly environment: string;
+  /** The gateway token and every provider key. */
+  readonly credentials: readonly {
+    readonly variable: string;
+    /** Null for the gateway token. */
+    readonly agent: string | null;
+    readonly provider: string | null;
+    readonly rotateEveryDays: number;
+  }[];
+}
+
 export interface GatewayPayload {
   readonly machine: MachineExpectation;
   readonly gateway: string;
@@ -202,6 +217,8 @@ export interface GatewayPayload {
       readonly delivery?: "file";
     }[];
   }[];
+  /** How metrics are collected; absent: they are not. No part of the generation: a change of it restarts nothing. */
+  readonly metrics?: MetricsSettings;
   readonly keepGenerations: number;
   /** Upper bound of the wait for readiness, in seconds. */
   readonly readyTimeoutSeconds: number;

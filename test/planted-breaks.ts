@@ -147,6 +147,20 @@ const BREAKS: readonly Break[] = [
     tests: ["test/unit/node-certificate.test.ts"],
   },
   {
+    what: "metrics: an entry that was counted counts again under another number",
+    file: "node/platform/journal-position.ts",
+    from: "  return !position.tied.includes(entry.hash);",
+    to: "  return entry.hash !== last.cursor;",
+    tests: ["test/unit/metrics-journal.test.ts"],
+  },
+  {
+    what: "metrics: refused sessions count as refused keys",
+    file: "node/metrics/count.ts",
+    from: "return { ...state, gatewayFailures: plus(state.gatewayFailures, [event.reason], event.count) };",
+    to: 'return { ...state, providerFailures: plus(state.providerFailures, ["", "", event.reason], event.count) };',
+    tests: ["test/unit/metrics-count.test.ts"],
+  },
+  {
     what: "diagnosis: a missing value counts as healthy",
     file: "operations/diagnose/verdict.ts",
     from: 'if (missing.length === 0 && symptomClass === "none") {',

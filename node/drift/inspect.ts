@@ -16,6 +16,7 @@ import type { Context } from "../phase.ts";
 import type { UnitFacts, UnitFiles } from "../platform/services.ts";
 import { liveDifferences } from "../switch/live-files.ts";
 import type { DeclaredGateway, Deviation, DeviationKind, GatewayDrift } from "./deviation.ts";
+import { metricsDeviations } from "./metrics.ts";
 
 /** By the words of `liveDifferences`. */
 const CONTENT: Readonly<Record<string, DeviationKind>> = {
@@ -223,7 +224,7 @@ function nothingLive(home: GatewayHome, live: string | null): Deviation {
 
 /** Everything by which one gateway differs from its live generation, and that from the declared one. Reads only. */
 export async function inspect(
-  { unit, agents, generation }: DeclaredGateway,
+  { gateway, unit, agents, generation, metrics }: DeclaredGateway,
   context: Context,
 ): Promise<Omit<GatewayDrift, "gateway">> {
   const home = gatewayHome(ownUser().home);
@@ -272,6 +273,7 @@ export async function inspect(
       ...(await runtimeDeviations(stored)),
       ...(await unitDeviations(home, unit, facts, services)),
       ...variableDeviations(home, stored, sources),
+      ...(await metricsDeviations(home, metrics === undefined ? null : { gateway, unit, settings: metrics }, context)),
       ...unread.map((part): Deviation => ({
         kind: "unknown",
         what: part,
