@@ -83,7 +83,11 @@ describe("log", () => {
       `error ${"x".repeat(280)} ${CANARY}`,
       "all is well",
     ];
-    const found = logEvidence(lines, scrubber([CANARY]));
+    const found = logEvidence(
+      lines.map((text, index) => ({ at: 1000 * index, text })),
+      { startedAt: null, profiles: [] },
+      scrubber([CANARY]),
+    );
     expect(found.gatewayFailures).toEqual({ token_mismatch: 2 });
     expect(found.providerFailures).toEqual({ auth: 1 });
     expect(found.lines).toHaveLength(4);
@@ -110,6 +114,8 @@ describe("variables", () => {
     const none = new Map<string, string>();
     return {
       environmentFile: delivered,
+      otherFiles: [],
+      unset: [],
       unit: none,
       manager: none,
       dotenv: none,

@@ -50,7 +50,8 @@ export const drift: Rule = ({ node, expected }) => {
       nextStep: "docs/how-to/when-up-fails.md says how a generation is taken back; run `gatehouse up` again",
     });
   }
-  if (generation.differences.length > 0) {
+  const edits = generation.edits.filter(({ changed }) => changed);
+  if (edits.length > 0) {
     const unread = files.filter(
       ({ newerThanProcess, path }) => newerThanProcess === true && /\.(json|env|service)$/.test(path),
     );
@@ -59,7 +60,7 @@ export const drift: Rule = ({ node, expected }) => {
       code: "edited",
       confidence: "high",
       evidence: [
-        `edited since the switch: ${generation.differences.join(", ")}`,
+        ...edits.map(({ what, likely }) => `edited since the switch: ${what}, likely by ${likely}`),
         ...unread.map(({ path }) => `${path} is newer than the running process, which never read it`),
       ],
       nextStep: `${AGAIN}; or put the edit into the fleet and run \`gatehouse up\``,
