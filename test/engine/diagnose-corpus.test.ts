@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile } from "node:fs/promises";
+import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -31,6 +31,18 @@ const NODE_20 = "20.19.5";
 const UNIT = "openclaw-gateway.service";
 const PINNED_NODE = "$(ls -d /opt/gatehouse/node/*/bin/node)";
 
+/** What the issue asks of each step, as the text for people shows it. */
+const STEPS = [
+  ["time with zone, gateway, agent, operator, generation", /1 freeze: \S+T\S+[+-]\d\d:\d\d, gateway team-b of prod, every agent, asked by \S+@\S+, generation g-[0-9a-f]{16}; the node's clock/],
+  ["unit, restarts, port, status, audit, doctor", /2 gateway: unit active \(running\) since \S+, 0 restarts; port own; status ok; unit audit ok; doctor --lint ok/],
+  ["the token side by side", /OPENCLAW_GATEWAY_TOKEN \S+: process same, environment file same, unit missing; from environment file; fingerprint h1\.\S+ as expected/],
+  ["the token in the configuration and the client", /token in openclaw\.json env:OPENCLAW_GATEWAY_TOKEN; the gateway's answer to it: accepted; this client: not looked at/],
+  ["the disk", /3 disk: generation g-\w+, edited: nothing; config valid .*; 0 loose files; written after the start: nothing; drop-ins: none/],
+  ["which source of a key won", /OPENCLAW_AGENT_WRITER_ANTHROPIC_KEY sk-a…\S{4}: .*key file same.*from key file; fingerprint h1\.\S+ as expected/],
+  ["which profile takes which key", /profile anthropic:writer=ref\(file:/],
+  ["who would run what", /5 identities: unit node 24\.\S+, serving node 24\./],
+] as const; // prettier-ignore
+
 type Gateway = "team-a" | "team-b";
 const USER = { "team-a": "oc-team-a", "team-b": "oc-team-b" } as const;
 /** Paths of both gateways' homes, by what they are. */
@@ -60,6 +72,8 @@ interface Case {
   readonly heal?: string;
   readonly agent?: string;
   readonly symptom?: string;
+  /** State directory of a client here. */
+  readonly client?: string;
   /** Instead of, or after, the command lines. */
   readonly act?: () => Promise<void>;
   readonly undo?: () => Promise<void>;
@@ -149,12 +163,13 @@ describe.skipIf(!(await nodesCanRun()))("the corpus of planted faults", () => {
     }
   }
 
-  async function byLibrary({ gateway, agent, symptom }: Case): Promise<Diagnosis> {
+  async function byLibrary({ gateway, agent, symptom, client }: Case): Promise<Diagnosis> {
     const progress: string[] = [];
     const diagnosis = await diagnose(stack, {
       ...{ gateway, sinceSeconds: 3600, signal: AbortSignal.timeout(400_000) },
       ...(agent !== undefined && { agent }),
       ...(symptom !== undefined && { symptom }),
+      ...(client !== undefined && { client }),
       progress: (line) => progress.push(line),
     });
     const directory = join(bench.directory, `bundle-${gateway}`);
@@ -445,6 +460,52 @@ describe.skipIf(!(await nodesCanRun()))("the corpus of planted faults", () => {
     beforeAll(async () => {
       await Promise.all([...results.values()].map((result) => result.catch(() => undefined)));
     }, 1_800_000);
+
+    /** Everything of the gateways but what they write themselves at any time: logs, and the logs of their databases. */
+    const everything = async (): Promise<string> => {
+      const paths = "/home/oc-team-a /home/oc-team-b /var/lib/gatehouse";
+      const files = `find ${paths} -type f -not -name '*-wal' -not -name '*-shm' -not -path '*/logs/*'`;
+      const kept = `find ${paths} -not -path '*/logs/*' -printf '%p %m %u %l\\n'`;
+      return await bench.output(`${files} -print0 | sort -z | xargs -0 sha256sum; ${kept} | sort`);
+    };
+    /** Rows about pairing in the gateway's own database. */
+    const pairing = async (): Promise<string> => {
+      const script = `const {DatabaseSync}=require("node:sqlite");const d=new DatabaseSync("${B.home}/.openclaw/state/openclaw.sqlite",{readOnly:true});
+        const t=d.prepare("select name from sqlite_master where type='table' and (name like '%pair%' or name like 'device%')").all();
+        console.log(JSON.stringify(t.map(({name})=>[name,d.prepare("select count(*) n from "+name).get().n])))`;
+      return await bench.output(`${PINNED_NODE} -e '${script.replaceAll("'", `'\\''`)}' 2>/dev/null`);
+    };
+
+    it("asking takes one login, changes nothing, and tells every step of the runbook", async () => {
+      const before = [await everything(), await pairing(), await bench.pid("oc-team-b")];
+      const logins = await bench.logins();
+      const diagnosis = await play({ gateway: "team-b" });
+      expect(diagnosis).toMatchObject({ verdict: "healthy", missing: [], also: [] });
+      expect((await bench.logins()) - logins).toBe(1);
+      expect([await everything(), await pairing(), await bench.pid("oc-team-b")]).toEqual(before);
+      expect(before[1]).toContain("device");
+      const text = diagnosisText(diagnosis);
+      for (const [, pattern] of STEPS) expect(text).toMatch(pattern);
+    });
+
+    it("a client with a wrong token; the bundle is for its owner alone and holds no secret", async () => {
+      const client = join(bench.directory, "client");
+      await mkdir(client);
+      await writeFile(join(client, ".env"), `${TOKEN}=${WRONG}\n`);
+      const symptom = `unauthorized: gateway token mismatch, sent token=${WRONG}`;
+      const diagnosis = await play({ gateway: "team-b", client, symptom });
+      expect(diagnosis).toMatchObject({ verdict: "gateway session", code: "client-token-refused" });
+      expect(diagnosis.frozen.symptomClass).toBe("gateway session");
+      for (const name of ["diagnosis.json", "diagnosis.md", "gateway.log"]) {
+        expect((await stat(join(bench.directory, "bundle-team-b", name))).mode & 0o777).toBe(0o600);
+      }
+    });
+
+    it("a gateway or agent that is not in the stack is wrong input, no fault", async () => {
+      const asked = { sinceSeconds: 60, progress: () => undefined, signal: AbortSignal.timeout(60_000) };
+      await expect(diagnose(stack, { ...asked, gateway: "team-c" })).rejects.toMatchObject({ code: "input" });
+      await expect(diagnose(stack, { ...asked, gateway: "team-b", agent: "nobody" })).rejects.toMatchObject({ code: "input" }); // prettier-ignore
+    });
 
     it("a clock that is wrong: this machine's, which is moved for the test", async () => {
       const real = Date.now();
