@@ -170,8 +170,8 @@ const BREAKS: readonly Break[] = [
   {
     what: "diagnosis: refusals of an earlier process count against this one",
     file: "node/diagnose/log.ts",
-    from: "lines.filter(({ at }) => at >= start),",
-    to: "lines.filter(({ at }) => at <= start),",
+    from: "refusals: refusalsOf(sinceStart, profiles),",
+    to: "refusals: refusalsOf(lines, profiles),",
     tests: ["test/unit/diagnose-sources.test.ts"],
   },
 ];

@@ -120,9 +120,7 @@ export async function observe(subject: AuditGateway, context: Context): Promise<
   const scrub = scrubber(secretValues(stored, sources));
   const unitPath = facts?.environment.get("PATH");
   const [identities, session] = await Promise.all([
-    gaps.part("identities", () =>
-      identityEvidence({ manifest: stored.manifest, unitPath, mainPid }, context.platform),
-    ),
+    gaps.part("identities", () => identityEvidence({ manifest: stored.manifest, unitPath, mainPid }, context.platform)),
     sessionEvidence({ port: subject.port, certificate: stored.files.certificate }, undefined),
   ]);
   context.progress(`asking OpenClaw's own audits about ${subject.gateway}`);

@@ -117,6 +117,11 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
   const profiles = (stored?.manifest.agents ?? []).flatMap(({ id, credentials }) =>
     credentials.map(({ provider }) => `${provider}:${id}`),
   );
+  const dropIns = (await gaps.part("drop-ins", () => services.dropIns(home, unitName))) ?? [];
+  const sinceStart = async (): Promise<readonly string[]> => {
+    const age = startedAt === null ? 0 : Math.ceil((Date.now() - Date.parse(startedAt)) / 1000);
+    return pid === 0 || age < 1 ? [] : await services.log(unitName, Math.min(age, sinceSeconds));
+  };
   const [files, session, identities, log] = await Promise.all([
     filesEvidence(home, {
       unit: unitName,
@@ -140,7 +145,9 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
             context.platform,
           ),
         ),
-    gaps.part("log", async () => logEvidence(await services.log(unitName, sinceSeconds), { startedAt, profiles }, scrub)),
+    gaps.part("log", async () =>
+      logEvidence(await services.log(unitName, sinceSeconds), { sinceStart: await sinceStart(), profiles }, scrub),
+    ),
   ]);
   const vendor =
     stored === null
@@ -153,6 +160,7 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
         );
   return {
     unit: unit?.evidence ?? null,
+    unreadDropIns: dropIns.filter((path) => unit?.evidence.dropIns.includes(path) === false),
     generation: live?.evidence ?? null,
     files,
     configToken: configToken(config, deliveredToken(stored)),

@@ -182,8 +182,6 @@ export interface Refusal {
   /** `auth`, `rate_limit`, … */
   readonly reason: string;
   readonly count: number;
-  /** RFC 3339: of the last one. */
-  readonly last: string;
 }
 
 export interface LogEvidence {
@@ -200,6 +198,8 @@ export interface LogEvidence {
 /** Found as the gateway's user. */
 export interface UserEvidence {
   readonly unit: UnitEvidence | null;
+  /** Drop-ins that the manager has not read: it does not always notice that itself (measured, systemd 252). */
+  readonly unreadDropIns: readonly string[];
   readonly generation: GenerationEvidence | null;
   readonly files: readonly FileEvidence[];
   /** Null when the configuration can't be read or is no JSON. */

@@ -79,6 +79,7 @@ export function healthy(): Healthy {
           dropIns: [],
           needsReload: false,
         },
+        unreadDropIns: [],
         generation: { live: "g-8018f3c7ef7b7fe3", complete: true, edits: [], unconfirmedSwitch: false },
         files: [
           {

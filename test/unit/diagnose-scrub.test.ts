@@ -83,11 +83,7 @@ describe("log", () => {
       `error ${"x".repeat(280)} ${CANARY}`,
       "all is well",
     ];
-    const found = logEvidence(
-      lines.map((text, index) => ({ at: 1000 * index, text })),
-      { startedAt: null, profiles: [] },
-      scrubber([CANARY]),
-    );
+    const found = logEvidence(lines, { sinceStart: [], profiles: [] }, scrubber([CANARY]));
     expect(found.gatewayFailures).toEqual({ token_mismatch: 2 });
     expect(found.providerFailures).toEqual({ auth: 1 });
     expect(found.lines).toHaveLength(4);

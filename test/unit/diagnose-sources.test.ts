@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { configurationAuthor } from "../../node/diagnose/author.ts";
 import { configSecrets, configToken } from "../../node/diagnose/config-token.ts";
 import { logEvidence } from "../../node/diagnose/log.ts";
-import { logLines } from "../../node/diagnose/systemd.ts";
 import { variableEvidence, type Sources } from "../../node/diagnose/variables.ts";
 import type { StoredGeneration } from "../../node/generation/store.ts";
 
@@ -90,28 +89,15 @@ it("the vendor's writers are known by what they leave", () => {
   expect(configurationAuthor("{", config("1"))).toBe("a hand");
 });
 
-it("log lines have their time, and those of an earlier process do not count against this one", () => {
+it("refusals of an earlier process do not count against this one, and name their agent", () => {
   // the vendor's line of a real refusal, with the hash of `anthropic:research`
   const failure =
     "[agent/embedded] auth profile failure state updated: runId=4861e0b6 profile=sha256:1d172035ab4d provider=anthropic reason=auth window=cooldown reused=false";
-  const lines = logLines(
-    [
-      `1763912300.500000 box openclaw[1]: ${failure}`,
-      "    second line of it",
-      "1763912400.000000 box systemd[9]: Started OpenClaw Gateway.",
-      `1763912401.000000 box openclaw[2]: ${failure}`,
-      "",
-    ].join("\n"),
-  );
-  expect(lines.map(({ at }) => at)).toEqual([1763912300500, 1763912300500, 1763912400000, 1763912401000]);
-  const started = new Date(1763912400000).toISOString();
-  const of = (startedAt: string | null, profiles: string[]) =>
-    logEvidence(lines, { startedAt, profiles }, (text) => text);
-  const refusal = { reason: "auth", count: 1, last: "2025-11-23T15:40:01.000Z" };
-  const found = of(started, ["anthropic:builder", "anthropic:research"]);
+  const of = (sinceStart: string[], profiles: string[]) =>
+    logEvidence([failure, "Started OpenClaw Gateway.", failure], { sinceStart, profiles }, (text) => text);
+  const found = of([failure], ["anthropic:builder", "anthropic:research"]);
   expect(found.providerFailures).toEqual({ auth: 2 });
-  expect(found.refusals).toEqual([{ ...refusal, profile: "anthropic:research" }]);
-  expect(of(started, []).refusals).toEqual([{ ...refusal, profile: null }]);
-  expect(found.lines[0]).toMatch(/^2025-11-23T15:38:20\.500Z .*auth profile failure/);
-  expect(of(null, []).refusals).toEqual([]);
+  expect(found.refusals).toEqual([{ profile: "anthropic:research", reason: "auth", count: 1 }]);
+  expect(of([failure], []).refusals).toEqual([{ profile: null, reason: "auth", count: 1 }]);
+  expect(of([], ["anthropic:research"]).refusals).toEqual([]);
 });

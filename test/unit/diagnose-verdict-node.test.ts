@@ -43,9 +43,24 @@ const shellNode =
 const refused =
   (profile: string | null, reason: string): Plant =>
   (e) =>
-    e.node.gateway.log?.refusals.push({ profile, reason, count: 2, last: "2026-11-23T16:19:00.000Z" });
+    e.node.gateway.log?.refusals.push({ profile, reason, count: 2 });
 
 const FAULTS: readonly (readonly [string, VerdictName, string, Plant])[] = [
+  [
+    "a configuration of root's, which nobody can validate",
+    "config or disk",
+    "files",
+    (e) => {
+      e.node.gateway.files[0]?.problems.push("belongs to uid 0");
+      Object.assign(e.node.gateway.config ?? {}, { valid: false, issues: ["<root>: read failed: EACCES"] });
+    },
+  ],
+  [
+    "a drop-in that the manager has not noticed",
+    "config or disk",
+    "needs-reload",
+    (e) => e.node.gateway.unreadDropIns.push("/home/oc-demo/x.conf"),
+  ],
   ["no more files", "host", "inodes-used-up", (e) => (e.node.freeInodes = 3)],
   [
     "another agent's key",

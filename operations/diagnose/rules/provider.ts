@@ -106,7 +106,7 @@ export const wrongProfile: Rule = ({ node, expected }) => {
 /** Refusals that the running process has logged: a refused key rests for minutes only, and looks usable after that. */
 export const refusedLately: Rule = ({ node, frozen }) => {
   const resting = new Set(node.gateway.models.flatMap(({ unusable }) => unusable.map(({ profile }) => profile)));
-  return (node.gateway.log?.refusals ?? []).flatMap(({ profile, reason, count, last }): Finding[] => {
+  return (node.gateway.log?.refusals ?? []).flatMap(({ profile, reason, count }): Finding[] => {
     const [provider, agent] = profile?.split(":") ?? [];
     const told = profile !== null && resting.has(profile);
     if (!ABOUT_THE_KEY.test(reason) || told || (frozen.agent !== null && agent !== undefined && agent !== frozen.agent))
@@ -119,7 +119,7 @@ export const refusedLately: Rule = ({ node, frozen }) => {
         ...(agent !== undefined && { agent }),
         ...(provider !== undefined && { provider }),
         evidence: [
-          `${agent === undefined ? "an agent" : `agent ${agent}`}: the provider refused its key ${count} time(s) since the gateway's start, last ${last} (${reason})`,
+          `${agent === undefined ? "an agent" : `agent ${agent}`}: the provider refused its key ${count} time(s) since the gateway's start (${reason})`,
         ],
         nextStep:
           "if that was before the key was mended, restart the unit and ask again; else put a working key behind the reference, then `gatehouse rotate GATEWAY --agent AGENT --provider PROVIDER`",
