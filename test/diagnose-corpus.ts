@@ -34,8 +34,12 @@ export const CORPUS = {
   unitStopped: row("the unit stopped", "gateway session", "unit-stopped", GATEWAY),
   keyMissing: row("a key that never reached the service", "provider credential", "key-missing", PROVIDER),
   keyInFileWrong: row("another key in the key file", "provider credential", "key-different", PROVIDER),
-  keyRefused: row("a key that the provider refuses", "provider credential", "key-refused", PROVIDER),
-  keyResting: row("a key used too often, resting", "provider credential", "key-resting", PROVIDER),
+  keyRefused: row(
+    "a key that the provider refuses, and OpenClaw lets rest",
+    "provider credential",
+    "key-refused",
+    PROVIDER,
+  ),
   keyShadowed: row("a drop-in's file replaces the key", "provider credential", "key-shadowed", PROVIDER),
   keyOfAnother: row("another agent's key in the variable", "provider credential", "key-of-another", PROVIDER),
   profileOfAnother: row(

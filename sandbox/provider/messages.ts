@@ -12,12 +12,6 @@ export const INVALID_KEY = {
   error: { type: "authentication_error", message: "invalid x-api-key" },
 } as const;
 
-/** Body of a request too many. Source of fact: as above. */
-export const RATE_LIMITED = {
-  type: "error",
-  error: { type: "rate_limit_error", message: "this request would exceed the rate limit of your organization" },
-} as const;
-
 export function invalidRequest(message: string): unknown {
   return { type: "error", error: { type: "invalid_request_error", message } };
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ProviderError } from "./errors.ts";
 import { stepOf, type Script } from "./conversation.ts";
 import { checkKeys, labelOf, NONE, UNKNOWN, type ProviderKeys } from "./keys.ts";
-import { INVALID_KEY, invalidRequest, RATE_LIMITED, message, messageEvents } from "./messages.ts";
+import { INVALID_KEY, invalidRequest, message, messageEvents } from "./messages.ts";
 import { RecordBook, type ProviderRecord } from "./records.ts";
 
 /** Lists what came so far; answered without a key because it holds none. */
@@ -23,8 +23,6 @@ export interface ProviderOptions {
   readonly port?: number;
   /** What the model does in a step; by default it answers "pong" to everything. */
   readonly script?: Script;
-  /** Whether an expected key, by its label, has used up its rate: answered with 429. By default none has. */
-  readonly exhausted?: (label: string) => boolean;
 }
 
 export interface Provider {
@@ -41,11 +39,11 @@ export interface Provider {
  * @throws {ProviderError} when the keys are unusable or the port is taken.
  */
 export async function startProvider(options: ProviderOptions): Promise<Provider> {
-  const { keys, script = () => undefined, exhausted = () => false } = options;
+  const { keys, script = () => undefined } = options;
   const expected = typeof keys === "function" ? keys : staticKeys(checkKeys(keys));
   const book = new RecordBook();
   const server = createServer((request, response) => {
-    answer(request, response, { expected, script, exhausted, book }).catch(() => {
+    answer(request, response, { expected, script, book }).catch(() => {
       // the reason may quote the request: only the status goes out
       if (response.headersSent) response.destroy();
       else json(response, 500, { type: "error", error: { type: "api_error", message: "the stand-in failed" } });
@@ -78,14 +76,8 @@ async function answer(
   {
     expected,
     script,
-    exhausted,
     book,
-  }: {
-    readonly expected: () => Promise<ProviderKeys>;
-    readonly script: Script;
-    readonly exhausted: (label: string) => boolean;
-    readonly book: RecordBook;
-  },
+  }: { readonly expected: () => Promise<ProviderKeys>; readonly script: Script; readonly book: RecordBook },
 ): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   if (request.method === "GET" && path === RECORDS_PATH) {
@@ -98,8 +90,7 @@ async function answer(
   const parsed = body === undefined ? undefined : requestBody.safeParse(body).data;
   const stream = parsed?.stream ?? false;
   const refused = key === UNKNOWN || key === NONE;
-  const limited = !refused && exhausted(key);
-  const status = refused ? 401 : limited ? 429 : !known ? 404 : parsed === undefined ? 400 : 200;
+  const status = refused ? 401 : !known ? 404 : parsed === undefined ? 400 : 200;
   book.add({
     time: new Date().toISOString(),
     path: known ? path : "other",
@@ -110,7 +101,6 @@ async function answer(
   });
 
   if (refused) json(response, status, INVALID_KEY);
-  else if (limited) json(response, status, RATE_LIMITED);
   else if (!known) json(response, status, invalidRequest("the stand-in knows only POST /v1/messages"));
   else if (parsed === undefined) json(response, status, invalidRequest("no JSON object with a model"));
   else if (!stream) json(response, status, message(parsed.model, script(stepOf(body, key))));

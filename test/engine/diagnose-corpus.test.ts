@@ -111,7 +111,6 @@ describe.skipIf(!(await nodesCanRun()))("the corpus of planted faults", () => {
   let provider: Provider;
   let stack: GatehouseStack;
   let tokens: string[] = [];
-  const exhausted = new Set<string>();
   let ports: Readonly<Record<Gateway, number>>;
 
   beforeAll(async () => {
@@ -132,7 +131,7 @@ describe.skipIf(!(await nodesCanRun()))("the corpus of planted faults", () => {
 
   async function startBench(): Promise<void> {
     bench = await FleetBench.start("test-corpus", {});
-    provider = await startProvider({ keys: () => Promise.resolve(KEYS), exhausted: (label) => exhausted.has(label) });
+    provider = await startProvider({ keys: () => Promise.resolve(KEYS) });
     Object.assign(bench.secrets, KEYS);
     const providers = [{ id: "anthropic", baseUrl: provider.baseUrl }];
     const a = bench.gateway("team-a", 0, ["research", "builder"], { providers });
@@ -229,7 +228,7 @@ describe.skipIf(!(await nodesCanRun()))("the corpus of planted faults", () => {
   const stale = edited(A.environment, assignment(RESEARCH, FOREIGN));
   const shadow = withDropIn(A, `EnvironmentFile=${other}`);
   const rewrite = `const fs=require("fs"),path="${B.config}";const {meta,...rest}=JSON.parse(fs.readFileSync(path));
-    fs.writeFileSync(path,JSON.stringify({meta:{...meta,lastTouchedAt:"2026-11-27T00:00:00Z"},...rest}))`;
+    fs.writeFileSync(path,JSON.stringify({meta:{...meta,lastTouchedVersion:"2026.9.5"},...rest}))`;
   /** The first gateway: two agents with keys in the environment. What needs another process comes last. */
   const LANE_A: Readonly<Record<string, Case>> = {
     "healthy: two agents": { gateway: "team-a" },
@@ -262,18 +261,6 @@ describe.skipIf(!(await nodesCanRun()))("the corpus of planted faults", () => {
       },
       undo: () => {
         KEYS["team-a-research"] = refusedKey;
-        return Promise.resolve();
-      },
-    },
-    keyResting: {
-      gateway: "team-a",
-      agent: "builder",
-      act: async () => {
-        exhausted.add("team-a-builder");
-        await failTwice("builder", "rate_limit");
-      },
-      undo: () => {
-        exhausted.clear();
         return Promise.resolve();
       },
     },

@@ -106,6 +106,7 @@ const FAULTS: readonly (readonly [string, VerdictName, string, Plant])[] = [
   ],
   ["a key that the provider refused", "provider credential", "key-refused", resting("auth")],
   ["a key that was used too often", "provider credential", "key-resting", resting("rate_limit")],
+  ["a key whose account has no credit", "provider credential", "key-resting", resting("billing")],
   ["refusals that the log still has", "provider credential", "key-refused", refused("anthropic:research", "auth")],
   ["Node 20 first in a login shell", "dual identity", "shell-node", shellNode("20.19.5")],
   ["an unknown Node first in a login shell", "dual identity", "shell-node", shellNode(null)],

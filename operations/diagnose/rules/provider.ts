@@ -5,7 +5,7 @@ import type { Finding, Rule } from "../finding.ts";
 const USABLE: ReadonlySet<number | null> = new Set([0, 2]);
 
 /** Reasons to rest that say something about the key, and not about how much it was used. */
-const ABOUT_THE_KEY = /^(auth|auth_permanent|billing|expired|revoked|invalid)/;
+const ABOUT_THE_KEY = /^(auth|auth_permanent|expired|revoked|invalid)/;
 
 /** OpenClaw lets a profile rest after a failure; only some failures are the key's. */
 function restingProfiles(agent: string, unusable: AgentModelsEvidence["unusable"]): Finding | undefined {
@@ -34,7 +34,8 @@ function restingProfiles(agent: string, unusable: AgentModelsEvidence["unusable"
     ...common,
     code: "key-resting",
     evidence: [`agent ${agent}: OpenClaw lets its key rest, the provider did not refuse it (${words.join("; ")})`],
-    nextStep: "wait for the end named above, or raise the provider's limit; the key is good and stays as it is",
+    nextStep:
+      "wait for the end named above, or raise the limit or the credit at the provider; the key is good and stays as it is",
   };
 }
 
