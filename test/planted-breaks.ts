@@ -167,6 +167,27 @@ const BREAKS: readonly Break[] = [
     to: 'if (symptomClass === "none") {',
     tests: ["test/unit/diagnose-verdict.test.ts"],
   },
+  {
+    what: "diagnosis: another agent's key in a variable is not noticed",
+    file: "node/diagnose/variables.ts",
+    from: "name !== variable && value === found",
+    to: "name === variable && value === found",
+    tests: ["test/unit/diagnose-sources.test.ts"],
+  },
+  {
+    what: "diagnosis: a key that was used too often is taken for a refused one",
+    file: "operations/diagnose/rules/provider.ts",
+    from: "if (unusable.some(({ reason }) => ABOUT_THE_KEY.test(reason))) {",
+    to: "if (unusable.length > 0) {",
+    tests: ["test/unit/diagnose-verdict-node.test.ts"],
+  },
+  {
+    what: "diagnosis: refusals of an earlier process count against this one",
+    file: "node/diagnose/log.ts",
+    from: "refusals: refusalsOf(sinceStart, profiles),",
+    to: "refusals: refusalsOf(lines, profiles),",
+    tests: ["test/unit/diagnose-sources.test.ts"],
+  },
 ];
 
 const root = join(import.meta.dirname, "..");

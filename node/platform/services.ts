@@ -28,6 +28,10 @@ export interface UnitFacts {
   readonly evidence: UnitEvidence;
   /** SECRET values may be among them. */
   readonly environment: ReadonlyMap<string, string>;
+  /** Files of variables that the manager reads for the unit, in order: a later one wins, each over `environment`. */
+  readonly environmentFiles?: readonly string[];
+  /** Names that the unit takes out of its environment again, whatever set them. */
+  readonly unset?: readonly string[];
 }
 
 /** The file that the manager reads a unit from. */

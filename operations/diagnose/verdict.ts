@@ -4,8 +4,15 @@ import type { Confidence, Finding, Rule, Seen } from "./finding.ts";
 import { missingValues } from "./missing.ts";
 import { dotenv, drift, invalidConfig, looseFiles, unitAudit } from "./rules/disk.ts";
 import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
-import { secondOpenclaw, strayGateway, wrongRuntime } from "./rules/identity.ts";
-import { agentModels, ambientKey, degradedSecrets, doctorFindings } from "./rules/provider.ts";
+import { secondOpenclaw, shellRuntime, strayGateway, wrongRuntime } from "./rules/identity.ts";
+import {
+  agentModels,
+  ambientKey,
+  degradedSecrets,
+  doctorFindings,
+  refusedLately,
+  wrongProfile,
+} from "./rules/provider.ts";
 import { clientToken, notServing, sessionRefused, unitDown } from "./rules/session.ts";
 import { certificate, tunnel } from "./rules/tunnel.ts";
 import { keyVariables, tokenVariables } from "./rules/variables.ts";
@@ -40,6 +47,7 @@ const RULES: readonly Rule[] = [
   tokenVariables,
   wrongRuntime,
   keyVariables,
+  wrongProfile,
   sessionRefused,
   strayGateway,
   ambientKey,
@@ -55,6 +63,8 @@ const RULES: readonly Rule[] = [
   dotenv,
   unitAudit,
   secondOpenclaw,
+  shellRuntime,
+  refusedLately,
   doctorFindings,
   slowFaults,
 ];

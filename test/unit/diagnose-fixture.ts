@@ -22,7 +22,12 @@ function variable(name: string, agent: string | null): Mutable<VariableEvidence>
     provider: agent === null ? null : "anthropic",
     fingerprint: `h1.3UsF.${name}`,
     masked: "sk-a…lYXT",
-    sources: { environmentFile: "same", unit: "missing", manager: "missing", dotenv: "missing", process: "same" },
+    valueOf: null,
+    overriddenBy: null,
+    sources: {
+      ...{ environmentFile: "same", otherFile: "missing", unit: "missing", manager: "missing", dotenv: "missing" },
+      process: "same",
+    },
   };
 }
 
@@ -60,6 +65,8 @@ export function healthy(): Healthy {
       uid: 1002,
       lingers: true,
       freeBytes: 60_330_598_400,
+      freeInodes: 3_900_000,
+      clockSynchronized: true,
       listener: "own",
       gateway: {
         unit: {
@@ -72,7 +79,8 @@ export function healthy(): Healthy {
           dropIns: [],
           needsReload: false,
         },
-        generation: { live: "g-8018f3c7ef7b7fe3", complete: true, differences: [], unconfirmedSwitch: false },
+        unreadDropIns: [],
+        generation: { live: "g-8018f3c7ef7b7fe3", complete: true, edits: [], unconfirmedSwitch: false },
         files: [
           {
             path: `${HOME}/.openclaw/openclaw.json`,
@@ -87,6 +95,7 @@ export function healthy(): Healthy {
             newerThanProcess: false,
           },
         ],
+        configToken: { kind: "reference", to: "env:OPENCLAW_GATEWAY_TOKEN" },
         variables,
         ambient: [],
         session: { healthz: "live", readyz: "ready", version: "2026.9.6", token: "accepted" },
@@ -101,7 +110,7 @@ export function healthy(): Healthy {
           portStatus: "busy",
           extraServices: 0,
         },
-        config: { status: 0, seconds: 3, valid: true, issues: [] },
+        config: { by: "openclaw config validate", status: 0, seconds: 3, valid: true, issues: [] },
         models: ["research", "builder"].map((agent) => ({
           agent,
           status: 0,
@@ -110,6 +119,7 @@ export function healthy(): Healthy {
           issues: [],
           kinds: [],
           unusable: [],
+          profiles: [`anthropic:${agent}=ref(env:OPENCLAW_AGENT_${agent.toUpperCase()}_ANTHROPIC_KEY)`],
         })),
         lint: { status: 0, seconds: 4.6, findings: [] },
         identities: [
@@ -122,7 +132,7 @@ export function healthy(): Healthy {
             pinned: true,
           },
         ],
-        log: { gatewayFailures: {}, providerFailures: {}, lines: [] },
+        log: { gatewayFailures: {}, providerFailures: {}, refusals: [], lines: [] },
         gaps: [],
       },
     },
