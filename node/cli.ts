@@ -23,6 +23,8 @@ export interface Program {
   readonly visits: { readonly [N in VisitName]: Visit };
   /** `gatehouse-node settle ARG…`: the dead-man timer's call. Runs as the gateway user, without a payload. */
   readonly settle: (args: readonly string[], context: Context) => Promise<void>;
+  /** `gatehouse-node collect-metrics`: the metrics timer's call. Runs as the gateway user, without a payload. */
+  readonly collectMetrics: (context: Context) => Promise<void>;
 }
 
 export const HELP = `usage: gatehouse-node apply|remove PHASE [${KNOWN_OPTION}]   (payload: JSON on stdin)
@@ -30,7 +32,9 @@ export const HELP = `usage: gatehouse-node apply|remove PHASE [${KNOWN_OPTION}] 
        gatehouse-node repair               (payload: JSON on stdin; back to the live generation)
        gatehouse-node rollback-points      (payload: JSON on stdin; reads only)
        gatehouse-node rollback|rollback-confirm (payload: JSON on stdin; to an earlier generation)
+       gatehouse-node metrics              (payload: JSON on stdin; collects and shows)
        gatehouse-node settle ARG ...       (called by timers)
+       gatehouse-node collect-metrics      (called by a timer)
        gatehouse-node --help
 
 PHASE is one of: ${PHASES.join(", ")}. With ${KNOWN_OPTION} this machine has to have a record of earlier provisioning.
@@ -229,6 +233,10 @@ async function dispatch(program: Program, args: readonly string[]): Promise<Outc
   if (verb === "settle") {
     process.umask(0o077);
     return await perform("settle", 600, undefined, (context) => program.settle(args.slice(1), context));
+  }
+  if (verb === "collect-metrics" && name === undefined) {
+    process.umask(0o077);
+    return await perform("collect-metrics", 110, undefined, (context) => program.collectMetrics(context));
   }
   throw usage(verb === undefined ? "no command given" : `unknown command '${verb}'`);
 }

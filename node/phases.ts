@@ -6,6 +6,7 @@ import { audit, AUDIT_SECONDS, auditCommands, checkAudit } from "./audit/index.t
 import { checkDiagnose, diagnose, DIAGNOSE_SECONDS, diagnoseCommands } from "./diagnose/index.ts";
 import { checkDrift, drift, DRIFT_SECONDS, driftCommands, repairNode } from "./drift/index.ts";
 import type { Program } from "./cli.ts";
+import { checkMetrics, collectMetrics, METRICS_SECONDS, metricsCommands, nodeMetrics } from "./metrics/index.ts";
 import { runtimePhase } from "./runtime/index.ts";
 import {
   checkConfirm,
@@ -71,6 +72,12 @@ export const program: Program = {
       run: (payload, context) => confirmRollback(checkConfirm(payload, "payload"), context),
       userCommands: {},
     },
+    metrics: {
+      watchdogSeconds: METRICS_SECONDS,
+      run: (payload, context) => nodeMetrics(checkMetrics(payload, "payload"), context),
+      userCommands: metricsCommands,
+    },
   },
   settle,
+  collectMetrics,
 };

@@ -21,6 +21,7 @@ export const VISITS = [
   "rollback-points",
   "rollback",
   "rollback-confirm",
+  "metrics",
 ] as const;
 export type VisitName = (typeof VISITS)[number];
 
@@ -155,6 +156,20 @@ export interface AgentResult {
   }[];
 }
 
+/** What the collection of a gateway's metrics has to know beside what is on the node; holds no secret. */
+export interface MetricsSettings {
+  readonly intervalSeconds: number;
+  readonly environment: string;
+  /** The gateway token and every provider key. */
+  readonly credentials: readonly {
+    readonly variable: string;
+    /** Null for the gateway token. */
+    readonly agent: string | null;
+    readonly provider: string | null;
+    readonly rotateEveryDays: number;
+  }[];
+}
+
 export interface GatewayPayload {
   readonly machine: MachineExpectation;
   readonly gateway: string;
@@ -203,6 +218,8 @@ export interface GatewayPayload {
       readonly delivery?: "file";
     }[];
   }[];
+  /** How metrics are collected; absent: they are not. No part of the generation: a change of it restarts nothing. */
+  readonly metrics?: MetricsSettings;
   readonly keepGenerations: number;
   /** Upper bound of the wait for readiness, in seconds. */
   readonly readyTimeoutSeconds: number;

@@ -3,6 +3,7 @@ import { auditCommand, checkCommand } from "./commands/check.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { driftCommand } from "./commands/drift.ts";
 import { mapCommand } from "./commands/map.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { credentialsCommand, outputsCommand } from "./commands/outputs.ts";
 import { previewCommand } from "./commands/preview.ts";
 import { recordCommand } from "./commands/record.ts";
@@ -29,6 +30,7 @@ const program = new Command("gatehouse")
   .addCommand(diagnoseCommand())
   .addCommand(auditCommand())
   .addCommand(driftCommand())
+  .addCommand(metricsCommand())
   .addCommand(recordCommand())
   .addCommand(secretCommand());
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

@@ -5,6 +5,7 @@ import { RenderError } from "./errors.ts";
 import { seccompOnly } from "./hardening.ts";
 import { identityVariables, renderLaunchPlan } from "./launch-plan.ts";
 import { gatewayLayout } from "./layout.ts";
+import { renderMetrics } from "./metrics.ts";
 import { renderOpenclawConfig } from "./openclaw-config.ts";
 import { renderOpenclawPolicy } from "./openclaw-policy.ts";
 import { renderSecretsPlan } from "./secrets-plan.ts";
@@ -39,6 +40,7 @@ export type RenderedGeneration = Pick<
   | "files"
   | "agents"
   | "keepGenerations"
+  | "metrics"
 > & {
   readonly token: { readonly variable: string; readonly fingerprint: string };
   readonly https?: { readonly certificate: string; readonly authority: string };
@@ -57,6 +59,7 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
     );
   }
   const layout = gatewayLayout(node.platform, gateway);
+  const metrics = renderMetrics(node, gateway);
   const plan = renderLaunchPlan(gateway, layout);
   const unit = renderSystemdUnit(gateway, layout, runtime, plan === undefined ? "direct" : "launcher");
   const content = {
@@ -93,6 +96,7 @@ export function renderGeneration(input: GenerationInput): RenderedGeneration {
     unit: layout.unitName,
     generation: generationId(content),
     keepGenerations: gateway.keepGenerations,
+    ...(metrics && { metrics }),
     ...content,
   };
 }

@@ -6,6 +6,7 @@ export { NAMESPACE_DIRECTIVES, seccompOnly } from "./hardening.ts";
 export { identityVariables } from "./launch-plan.ts";
 export * from "./layout.ts";
 export * from "./mask.ts";
+export { renderMetrics } from "./metrics.ts";
 export { keyFileVariables, renderOpenclawConfig, secretVariables } from "./openclaw-config.ts";
 export { profileId, usedPlugins, usedProviders } from "./providers.ts";
 export { renderSecretsPlan } from "./secrets-plan.ts";

@@ -3,6 +3,7 @@ import { changeSchema } from "./change.ts";
 import { connectionSchema } from "./connection.ts";
 import { gatewaySchema } from "./gateway.ts";
 import { certificateAuthoritySchema } from "./https.ts";
+import { metricsSchema } from "./metrics.ts";
 import { nameSchema } from "./names.ts";
 import { principalSchema } from "./principals.ts";
 import { downloadsSchema, runtimeSchema } from "./runtime.ts";
@@ -28,6 +29,8 @@ export const nodeSchema = z.strictObject({
   downloads: downloadsSchema.prefault({}),
   /** Whether the machine is kept from going to sleep; with `false` something else has to see to that. */
   alwaysOn: z.boolean().default(true),
+  /** Metrics of the node's gateways for Prometheus; default: every minute. */
+  metrics: metricsSchema.prefault({}),
   /** OpenClaw gateways on this machine, each under an OS user of its own. */
   gateways: z.array(gatewaySchema).min(1, "a node needs at least one gateway"),
 });

@@ -147,6 +147,20 @@ const BREAKS: readonly Break[] = [
     tests: ["test/unit/node-certificate.test.ts"],
   },
   {
+    what: "metrics: an entry that was counted counts again under another number",
+    file: "node/platform/journal-position.ts",
+    from: "  return !position.tied.includes(entry.hash);",
+    to: "  return entry.hash !== last.cursor;",
+    tests: ["test/unit/metrics-journal.test.ts"],
+  },
+  {
+    what: "metrics: refused sessions count as refused keys",
+    file: "node/metrics/count.ts",
+    from: "return { ...state, gatewayFailures: plus(state.gatewayFailures, [event.reason], event.count) };",
+    to: 'return { ...state, providerFailures: plus(state.providerFailures, ["", "", event.reason], event.count) };',
+    tests: ["test/unit/metrics-count.test.ts"],
+  },
+  {
     what: "diagnosis: a missing value counts as healthy",
     file: "operations/diagnose/verdict.ts",
     from: 'if (missing.length === 0 && symptomClass === "none") {',
@@ -166,6 +180,27 @@ const BREAKS: readonly Break[] = [
     from: "mark === marks.tunnel) ?",
     to: "mark === marks.tunnel) || arrivals.length === 0 ?",
     tests: ["test/unit/diagnose-route.test.ts"],
+  },
+  {
+    what: "diagnosis: another agent's key in a variable is not noticed",
+    file: "node/diagnose/variables.ts",
+    from: "name !== variable && value === found",
+    to: "name === variable && value === found",
+    tests: ["test/unit/diagnose-sources.test.ts"],
+  },
+  {
+    what: "diagnosis: a key that was used too often is taken for a refused one",
+    file: "operations/diagnose/rules/provider.ts",
+    from: "if (unusable.some(({ reason }) => ABOUT_THE_KEY.test(reason))) {",
+    to: "if (unusable.length > 0) {",
+    tests: ["test/unit/diagnose-verdict-node.test.ts"],
+  },
+  {
+    what: "diagnosis: refusals of an earlier process count against this one",
+    file: "node/diagnose/log.ts",
+    from: "refusals: refusalsOf(sinceStart, profiles),",
+    to: "refusals: refusalsOf(lines, profiles),",
+    tests: ["test/unit/diagnose-sources.test.ts"],
   },
 ];
 

@@ -116,13 +116,11 @@ export async function observe(subject: AuditGateway, context: Context): Promise<
   const gaps = new Gaps();
   const facts = await gaps.part("unit", () => context.platform.services.inspect(subject.unit));
   const mainPid = facts?.evidence.mainPid ?? 0;
-  const sources = await sourcesOf(home, facts?.environment ?? new Map(), mainPid, context, gaps);
+  const sources = await sourcesOf(home, facts, context, gaps);
   const scrub = scrubber(secretValues(stored, sources));
   const unitPath = facts?.environment.get("PATH");
   const [identities, session] = await Promise.all([
-    gaps.part("identities", () =>
-      identityEvidence({ manifest: stored.manifest, unitPath, sudoPath: "", mainPid }, context.platform),
-    ),
+    gaps.part("identities", () => identityEvidence({ manifest: stored.manifest, unitPath, mainPid }, context.platform)),
     sessionEvidence({ port: subject.port, certificate: stored.files.certificate }, undefined),
   ]);
   context.progress(`asking OpenClaw's own audits about ${subject.gateway}`);

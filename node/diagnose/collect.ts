@@ -1,10 +1,14 @@
+import { parseEnvironmentFile } from "../environment-file.ts";
 import type { StoredGeneration } from "../generation/store.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
 import { ownUser } from "../lib/gateway-user.ts";
 import type { Context } from "../phase.ts";
+import { readTextOrNull } from "../lib/json-file.ts";
+import { configSecrets, configToken } from "./config-token.ts";
 import { filesEvidence, liveEvidence } from "./disk.ts";
-import type { DiagnosePayload, UserEvidence } from "./evidence.ts";
+import type { ConfigEvidence, DiagnosePayload, SessionEvidence, UserEvidence } from "./evidence.ts";
 import { identityEvidence } from "./identities.ts";
+import type { OperatorPrograms } from "./identities.ts";
 import { logEvidence } from "./log.ts";
 import { scrubber } from "./scrub.ts";
 import { sessionEvidence } from "./session.ts";
@@ -15,8 +19,8 @@ import { VendorLook } from "./vendor.ts";
 
 /** What the root side passes on to the side that runs as the gateway's user. */
 export interface CollectPayload extends DiagnosePayload {
-  /** PATH that sudo gives to the operator. */
-  readonly sudoPath: string;
+  /** Absent where it could not be found out. */
+  readonly programs?: OperatorPrograms;
 }
 
 /** The secret variables that the vendor's commands need to judge as the process would. */
@@ -36,28 +40,63 @@ function vendorVariables(generation: StoredGeneration, sources: Sources): Readon
   );
 }
 
-/** Two at a time: each costs a processor for one to three seconds. */
-async function vendorEvidence(look: VendorLook, agents: readonly string[], context: Context, gaps: Gaps) {
+const VALID_AS_GENERATED: ConfigEvidence = { by: "the generation", status: 0, seconds: 0, valid: true, issues: [] };
+
+/** SECRET. */
+function deliveredToken(stored: StoredGeneration | null): string | undefined {
+  if (stored === null) return undefined;
+  return parseEnvironmentFile(stored.files.environment).get(stored.manifest.tokenVariable);
+}
+
+/** What the vendor's commands are asked about. */
+interface Asked {
+  readonly agents: readonly string[];
+  readonly session: SessionEvidence;
+  /** The configuration is not, byte for byte, the one that passed `config validate` before it went live. */
+  readonly configTouched: boolean;
+}
+
+/**
+ * Two at a time: each costs a processor for three to five seconds. The file of the generation was validated by this very
+ * runtime; one that is not valid leaves nothing to ask the other commands, which would only repeat it; and where nobody
+ * answers, doctor has nobody to ask.
+ */
+async function vendorEvidence(
+  look: VendorLook,
+  { agents, session, configTouched }: Asked,
+  context: Context,
+  gaps: Gaps,
+) {
   const told = <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
     context.progress(what);
     return gaps.part(what, work);
   };
-  const [gatewayStatus, config] = await Promise.all([
-    told("openclaw gateway status", () => look.gatewayStatus()),
-    told("openclaw config validate", () => look.config()),
-  ]);
-  const models: UserEvidence["models"][number][] = [];
-  const lanes = [...agents];
-  const lane = async (): Promise<void> => {
-    for (let agent = lanes.shift(); agent !== undefined; agent = lanes.shift()) {
-      const id = agent;
-      const found = await told(`openclaw models status of ${id}`, () => look.models(id));
-      if (found !== null) models.push(found);
-    }
+  const config = configTouched ? await told("openclaw config validate", () => look.config()) : VALID_AS_GENERATED;
+  const found: {
+    gatewayStatus: UserEvidence["gatewayStatus"];
+    models: UserEvidence["models"][number][];
+    lint: UserEvidence["lint"];
+  } = { gatewayStatus: null, models: [], lint: null };
+  const status = async (): Promise<void> => {
+    found.gatewayStatus = await told("openclaw gateway status", () => look.gatewayStatus());
   };
-  const lint = told("openclaw doctor --lint", () => look.lint());
-  await Promise.all([lane(), lint]);
-  return { gatewayStatus, config, models, lint: await lint };
+  const doctor = async (): Promise<void> => {
+    found.lint = await told("openclaw doctor --lint", () => look.lint());
+  };
+  const modelsOf = (id: string) => async (): Promise<void> => {
+    const models = await told(`openclaw models status of ${id}`, () => look.models(id));
+    if (models !== null) found.models.push(models);
+  };
+  // a key that rests does so for seconds only: it is asked about first
+  const jobs =
+    config?.valid === false
+      ? [status]
+      : [...agents.map(modelsOf), status, ...(session.healthz === "no answer" ? [] : [doctor])];
+  const lane = async (): Promise<void> => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await job();
+  };
+  await Promise.all([lane(), lane()]);
+  return { ...found, config };
 }
 
 /** Runs as the gateway's user. Reads only: it takes no lock and writes no file of its own. */
@@ -68,12 +107,21 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
   const gaps = new Gaps();
   const unit = await gaps.part("unit", () => services.inspect(unitName));
   const pid = unit?.evidence.mainPid ?? 0;
-  const live = await gaps.part("generation", () => liveEvidence(home, services));
-  const sources = await sourcesOf(home, unit?.environment ?? new Map(), pid, context, gaps);
+  const live = await gaps.part("generation", () => liveEvidence(home, services, gaps));
+  const sources = await sourcesOf(home, unit, context, gaps);
   const stored = live?.stored ?? null;
-  const scrub = scrubber(secretValues(stored, sources));
+  const config = (await gaps.part("configuration", () => readTextOrNull(home.config))) ?? "";
+  const scrub = scrubber([...secretValues(stored, sources), ...configSecrets(config)]);
   const tokenVariable = stored?.manifest.tokenVariable ?? "OPENCLAW_GATEWAY_TOKEN";
   const startedAt = unit?.evidence.startedAt ?? null;
+  const profiles = (stored?.manifest.agents ?? []).flatMap(({ id, credentials }) =>
+    credentials.map(({ provider }) => `${provider}:${id}`),
+  );
+  const dropIns = (await gaps.part("drop-ins", () => services.dropIns(home, unitName))) ?? [];
+  const sinceStart = async (): Promise<readonly string[]> => {
+    const age = startedAt === null ? 0 : Math.ceil((Date.now() - Date.parse(startedAt)) / 1000);
+    return pid === 0 || age < 1 ? [] : await services.log(unitName, Math.min(age, sinceSeconds));
+  };
   const [files, session, identities, log] = await Promise.all([
     filesEvidence(home, {
       unit: unitName,
@@ -91,22 +139,31 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
             {
               manifest: stored.manifest,
               unitPath: unit?.environment.get("PATH"),
-              sudoPath: payload.sudoPath,
+              ...(payload.programs !== undefined && { operator: payload.programs }),
               mainPid: pid,
             },
             context.platform,
           ),
         ),
-    gaps.part("log", async () => logEvidence(await services.log(unitName, sinceSeconds), scrub)),
+    gaps.part("log", async () =>
+      logEvidence(await services.log(unitName, sinceSeconds), { sinceStart: await sinceStart(), profiles }, scrub),
+    ),
   ]);
   const vendor =
     stored === null
       ? { gatewayStatus: null, config: null, models: [], lint: null }
-      : await vendorEvidence(new VendorLook(stored, vendorVariables(stored, sources), scrub), agents, context, gaps);
+      : await vendorEvidence(
+          new VendorLook(stored, vendorVariables(stored, sources), scrub),
+          { agents, session, configTouched: config !== stored.files.config },
+          context,
+          gaps,
+        );
   return {
     unit: unit?.evidence ?? null,
+    unreadDropIns: dropIns.filter((path) => unit?.evidence.dropIns.includes(path) === false),
     generation: live?.evidence ?? null,
     files,
+    configToken: configToken(config, deliveredToken(stored)),
     variables: stored === null ? [] : variableEvidence(stored, sources),
     ambient: ambientKeys(sources),
     session,

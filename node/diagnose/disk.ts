@@ -9,7 +9,9 @@ import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
 import type { UnitFile, UnitFiles } from "../platform/services.ts";
 import { liveDifferences } from "../switch/live-files.ts";
-import type { FileEvidence, GenerationEvidence } from "./evidence.ts";
+import { configurationAuthor, unitAuthor } from "./author.ts";
+import type { EditEvidence, FileEvidence, GenerationEvidence } from "./evidence.ts";
+import type { Gaps } from "./sources.ts";
 
 export interface Declared {
   readonly path: string;
@@ -106,8 +108,27 @@ export interface Live {
   readonly stored: StoredGeneration | null;
 }
 
+/** Who likely wrote what differs; also a configuration that was rewritten and says the same. */
+async function editsOf(home: GatewayHome, stored: StoredGeneration, services: UnitFiles): Promise<EditEvidence[]> {
+  const differences = await liveDifferences(home, stored, services);
+  const config = (await readTextOrNull(home.config)) ?? "";
+  const rewritten = config !== stored.files.config && !differences.includes("configuration");
+  const changed = differences.map(async (what): Promise<EditEvidence> => {
+    if (what === "configuration")
+      return { what, changed: true, likely: configurationAuthor(config, stored.files.config) };
+    const likely = what === "unit" ? await unitAuthor(services.unitFile(home, stored.manifest.unit).path) : "a hand";
+    return { what, changed: true, likely };
+  });
+  return [
+    ...(await Promise.all(changed)),
+    ...(rewritten
+      ? [{ what: "configuration", changed: false, likely: configurationAuthor(config, stored.files.config) }]
+      : []),
+  ];
+}
+
 /** The live generation and what differs from it. Takes no lock: a lock is a change. */
-export async function liveEvidence(home: GatewayHome, services: UnitFiles): Promise<Live> {
+export async function liveEvidence(home: GatewayHome, services: UnitFiles, gaps: Gaps): Promise<Live> {
   const live = await liveGeneration(home);
   const stored = live === null ? null : await readGeneration(home, live);
   return {
@@ -115,7 +136,8 @@ export async function liveEvidence(home: GatewayHome, services: UnitFiles): Prom
     evidence: {
       live,
       complete: stored !== null,
-      differences: stored === null ? [] : await liveDifferences(home, stored, services),
+      // a file of somebody else's can't be read: the rest is known all the same
+      edits: stored === null ? [] : ((await gaps.part("live files", () => editsOf(home, stored, services))) ?? []),
       unconfirmedSwitch: (await readTextOrNull(home.switchJournal)) !== null,
     },
   };

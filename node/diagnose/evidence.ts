@@ -1,3 +1,4 @@
+import type { Author } from "./author.ts";
 import type { UnitEvidence } from "../platform/services.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface DiagnosePayload {
   readonly agents: readonly string[];
   /** How far back the unit's log is read. */
   readonly sinceSeconds: number;
+  /** User that logs in to the node for this look. */
+  readonly operator: string;
 }
 
 /** How a variable of one source relates to the value that was delivered. `set`: there is a value, but nothing to compare with. */
@@ -27,6 +30,8 @@ export type SourceState = "same" | "different" | "empty" | "missing" | "set";
 export interface VariableSources {
   /** `gateway.systemd.env`, as it is on disk now. */
   readonly environmentFile: SourceState;
+  /** Another `EnvironmentFile=` of the unit or a drop-in: it wins over the declared one. */
+  readonly otherFile: SourceState;
   /** `Environment=` of the unit and its drop-ins. */
   readonly unit: SourceState;
   /** The user manager's own environment (`environment.d`, `set-environment`). */
@@ -49,13 +54,17 @@ export interface VariableEvidence {
   readonly fingerprint: string | null;
   /** Of what the process has: first and last four characters, where that is safe; null when it has nothing. */
   readonly masked: string | null;
+  /** The variable whose delivered value it is instead of its own; null where it is not another one's. */
+  readonly valueOf: string | null;
+  /** What the unit puts before the declared file: another file's path, or `UnsetEnvironment=`; null when nothing. */
+  readonly overriddenBy: string | null;
   readonly sources: VariableSources;
 }
 
 /** A provider key of no agent: any agent without an explicit order could use it. */
 export interface AmbientKey {
   readonly variable: string;
-  readonly where: "process" | "unit" | "environmentFile" | "dotenv" | "manager";
+  readonly where: "process" | "unit" | "environmentFile" | "otherFile" | "dotenv" | "manager";
 }
 
 export type { UnitEvidence };
@@ -69,13 +78,27 @@ export interface FileEvidence {
   readonly newerThanProcess: boolean | null;
 }
 
+export interface EditEvidence {
+  /** `configuration`, `environment file`, `unit`, `launcher`, … */
+  readonly what: string;
+  /** False for a rewrite that says the same. */
+  readonly changed: boolean;
+  readonly likely: Author;
+}
+
+/** What `gateway.auth.token` of the configuration is; a value in it beats every variable. */
+export type ConfigToken =
+  | { readonly kind: "reference"; readonly to: string }
+  | { readonly kind: "value"; readonly state: SourceState; readonly masked: string }
+  | { readonly kind: "missing" };
+
 export interface GenerationEvidence {
   /** Null when no generation is live. */
   readonly live: string | null;
   /** All of its files are there. */
   readonly complete: boolean;
-  /** Which live files differ from it: `configuration`, `environment file`, `unit`, `launcher`. */
-  readonly differences: readonly string[];
+  /** Which live files are not as it wrote them. */
+  readonly edits: readonly EditEvidence[];
   /** A switch that nobody has confirmed is under way. */
   readonly unconfirmedSwitch: boolean;
 }
@@ -98,8 +121,20 @@ export interface GatewayStatusEvidence extends VendorEnd {
 }
 
 export interface ConfigEvidence extends VendorEnd {
+  /** `the generation`: the live file is, byte for byte, the one that this runtime validated before it went live. */
+  readonly by: "openclaw config validate" | "the generation";
   readonly valid: boolean | null;
   readonly issues: readonly string[];
+}
+
+export interface UnusableProfile {
+  readonly profile: string;
+  /** `cooldown`, `disabled`, … */
+  readonly kind: string;
+  /** `auth`, `rate_limit`, `billing`, … */
+  readonly reason: string;
+  /** RFC 3339; null where the vendor names no end. */
+  readonly until: string | null;
 }
 
 export interface AgentModelsEvidence extends VendorEnd {
@@ -108,10 +143,13 @@ export interface AgentModelsEvidence extends VendorEnd {
   readonly issues: readonly string[];
   /** Kinds of `issues`. */
   readonly kinds: readonly string[];
-  /** Profiles that rest or expired: `cooldown auth`. */
-  readonly unusable: readonly string[];
+  /** Profiles that rest or expired. */
+  readonly unusable: readonly UnusableProfile[];
+  /** Where each profile takes its key from: `anthropic:research=ref(env:OPENCLAW_AGENT_…)`. */
+  readonly profiles: readonly string[];
 }
 
+/** The vendor's doctor, as far as it asks the running gateway; not asked where none listens. */
 export interface LintEvidence extends VendorEnd {
   /** `severity checkId: message`. */
   readonly findings: readonly string[];
@@ -129,7 +167,7 @@ export interface SessionEvidence {
 }
 
 export interface IdentityEvidence {
-  /** Who would run it: `unit`, `login shell`, `sudo`, `serving`. */
+  /** Who would run it: `unit`, `login shell` of the gateway's user, `sudo`, `operator` at the node, `serving`. */
   readonly who: string;
   readonly program: "node" | "openclaw";
   readonly path: string;
@@ -138,11 +176,21 @@ export interface IdentityEvidence {
   readonly pinned: boolean;
 }
 
+export interface Refusal {
+  /** `anthropic:research`; null where the log's profile is none of the declared ones. */
+  readonly profile: string | null;
+  /** `auth`, `rate_limit`, … */
+  readonly reason: string;
+  readonly count: number;
+}
+
 export interface LogEvidence {
   /** Failures of sessions by reason, `token_mismatch`. */
   readonly gatewayFailures: Readonly<Record<string, number>>;
   /** Refusals of model providers by reason. */
   readonly providerFailures: Readonly<Record<string, number>>;
+  /** Those since the running process was started, by the profile whose key it was. */
+  readonly refusals: readonly Refusal[];
   /** The last telling lines, scrubbed. */
   readonly lines: readonly string[];
 }
@@ -150,8 +198,12 @@ export interface LogEvidence {
 /** Found as the gateway's user. */
 export interface UserEvidence {
   readonly unit: UnitEvidence | null;
+  /** Drop-ins that the manager has not read: it does not always notice that itself (measured, systemd 252). */
+  readonly unreadDropIns: readonly string[];
   readonly generation: GenerationEvidence | null;
   readonly files: readonly FileEvidence[];
+  /** Null when the configuration can't be read or is no JSON. */
+  readonly configToken: ConfigToken | null;
   /** Empty only when no generation is live. */
   readonly variables: readonly VariableEvidence[];
   readonly ambient: readonly AmbientKey[];
@@ -177,6 +229,10 @@ export interface NodeEvidence {
   readonly uid: number | null;
   readonly lingers: boolean | null;
   readonly freeBytes: number | null;
+  /** Files that can still be made where the gateway's home is; `unlimited` on file systems that keep no table. */
+  readonly freeInodes: number | "unlimited" | null;
+  /** Whether the clock follows a time server, as the machine sees it; only tells which clock is wrong. */
+  readonly clockSynchronized: boolean | null;
   /** Whoever listens on the gateway's port: `nobody`, `own` for the gateway's user, else `uid N`. */
   readonly listener: string;
   /** Null when there is no user to look as. */

@@ -1,13 +1,15 @@
-import { absolutePath, gatewayName, integer, list, object, text, textLike, userName } from "../lib/shape.ts";
+import { absolutePath, gatewayName, integer, list, object, optional, textLike, userName } from "../lib/shape.ts";
 import { unitName } from "../generation/manifest.ts";
 import type { OsUser } from "../platform/index.ts";
 import type { Context, UserCommand } from "../phase.ts";
 import { collectAsUser } from "./collect.ts";
+import { operatorPrograms, ownPrograms, programsOfOperator } from "./identities.ts";
+import { clockSynchronized, freeInodes } from "./machine.ts";
 import type { CollectPayload } from "./collect.ts";
 import type { DiagnosePayload, NodeEvidence, UserEvidence } from "./evidence.ts";
 
 /** The operator's side waits at most a little longer. */
-export const DIAGNOSE_SECONDS = 120;
+export const DIAGNOSE_SECONDS = 240;
 
 const fields = {
   machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
@@ -18,9 +20,10 @@ const fields = {
   unit: unitName,
   agents: list(gatewayName),
   sinceSeconds: integer(1, 7 * 24 * 3600),
+  operator: textLike(/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/, "a user name"),
 };
 export const checkDiagnose = object<DiagnosePayload>(fields);
-const checkCollect = object<CollectPayload>({ ...fields, sudoPath: text });
+const checkCollect = object<CollectPayload>({ ...fields, programs: optional(operatorPrograms) });
 
 async function listenerOf(port: number, user: OsUser | undefined, context: Context): Promise<string> {
   const uid = await context.platform.listenerUid(port);
@@ -35,13 +38,20 @@ export async function diagnose(payload: DiagnosePayload, context: Context): Prom
   const found = await platform.users.find(payload.user);
   const user = found?.home === payload.home && found.uid !== 0 ? found : undefined;
   const time = new Date().toISOString();
-  const [machineId, listener, freeBytes, linger] = await Promise.all([
+  const below = user === undefined ? "/" : payload.home;
+  const [machineId, listener, freeBytes, inodes, synchronized, linger, programs] = await Promise.all([
     platform.machineId(),
     listenerOf(payload.port, user, context),
-    platform.freeBytes(user === undefined ? "/" : payload.home).catch(() => null),
+    platform.freeBytes(below).catch(() => null),
+    freeInodes(below).catch(() => null),
+    clockSynchronized().catch(() => null),
     platform.users.startsAtBoot(payload.user),
+    programsOfOperator(payload.operator, context).catch(() => null),
   ]);
-  const collect: CollectPayload = { ...payload, sudoPath: process.env["PATH"] ?? "/usr/bin:/bin" };
+  const collect: CollectPayload = {
+    ...payload,
+    ...(programs !== null && { programs }),
+  };
   const gateway =
     user === undefined
       ? null
@@ -56,11 +66,15 @@ export async function diagnose(payload: DiagnosePayload, context: Context): Prom
     uid: user?.uid ?? null,
     lingers: linger,
     freeBytes,
+    freeInodes: inodes,
+    clockSynchronized: synchronized,
     listener,
-    gateway,
+    gateway:
+      gateway === null || programs !== null ? gateway : { ...gateway, gaps: [...gateway.gaps, "the operator's PATH"] },
   };
 }
 
 export const diagnoseCommands: Readonly<Record<string, UserCommand>> = {
   "diagnose-collect": (payload, context) => collectAsUser(checkCollect(payload, "payload"), context),
+  "diagnose-programs": () => ownPrograms(),
 };

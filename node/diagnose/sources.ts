@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { readJsonOrNull, readTextOrNull } from "../lib/json-file.ts";
 import type { Context } from "../phase.ts";
+import type { UnitFacts } from "../platform/services.ts";
 import { looseEnvironment } from "./loose-environment.ts";
 import type { Sources } from "./variables.ts";
 
@@ -32,18 +33,22 @@ async function keysOf(path: string): Promise<ReadonlyMap<string, string>> {
   );
 }
 
+/** Files that the unit reads besides the declared one, the last one first: what it sets wins. */
+async function otherFilesOf(paths: readonly string[]): Promise<Sources["otherFiles"]> {
+  const read = [...paths].reverse().map(async (path) => ({ path, variables: await environmentOf(path) }));
+  return await Promise.all(read);
+}
+
 /** SECRET: what every source of variables has; a part that cannot be read is named in `gaps`. */
-export async function sourcesOf(
-  home: GatewayHome,
-  unit: ReadonlyMap<string, string>,
-  pid: number,
-  context: Context,
-  gaps: Gaps,
-) {
+export async function sourcesOf(home: GatewayHome, facts: UnitFacts | null, context: Context, gaps: Gaps) {
   const empty: ReadonlyMap<string, string> = new Map();
+  const pid = facts?.evidence.mainPid ?? 0;
+  const others = (facts?.environmentFiles ?? []).filter((path) => path !== home.environmentFile);
   const sources: Sources = {
     environmentFile: (await gaps.part("environment file", () => environmentOf(home.environmentFile))) ?? empty,
-    unit,
+    otherFiles: (await gaps.part("another environment file", () => otherFilesOf(others))) ?? [],
+    unset: facts?.unset ?? [],
+    unit: facts?.environment ?? empty,
     manager: (await gaps.part("manager environment", () => context.platform.services.environment())) ?? empty,
     dotenv: (await gaps.part(".env", () => environmentOf(join(home.openclaw, ".env")))) ?? empty,
     keyFile: (await gaps.part("key file", () => keysOf(home.keys))) ?? empty,

@@ -9,6 +9,10 @@ type Variables = ReadonlyMap<string, string>;
 /** SECRET: the values that each source has. */
 export interface Sources {
   readonly environmentFile: Variables;
+  /** Other files that the unit reads, the winning one first. */
+  readonly otherFiles: readonly { readonly path: string; readonly variables: Variables }[];
+  /** Names that the unit takes out of the environment again. */
+  readonly unset: readonly string[];
   readonly unit: Variables;
   readonly manager: Variables;
   readonly dotenv: Variables;
@@ -64,6 +68,12 @@ function slotsOf({ manifest }: StoredGeneration): Slot[] {
   return [token, ...delivered, ...launched];
 }
 
+/** Which other credential of this gateway that value is; null when it is none. */
+function foreignName(variable: string, found: string | undefined, delivered: Variables): string | null {
+  if (found === undefined || found.trim() === "" || found === delivered.get(variable)) return null;
+  return [...delivered].find(([name, value]) => name !== variable && value === found)?.[0] ?? null;
+}
+
 /** Every credential of the generation, with what each source has of it; holds no value. */
 export function variableEvidence(generation: StoredGeneration, sources: Sources): VariableEvidence[] {
   const delivered = new Map([...parseEnvironmentFile(generation.files.environment), ...fileKeys(generation)]);
@@ -73,6 +83,7 @@ export function variableEvidence(generation: StoredGeneration, sources: Sources)
     const running = carrier === "key file" ? null : sources.process;
     const file = carrier === "key file" ? sources.keyFile : sources.environmentFile;
     const found = (running ?? file).get(variable);
+    const another = sources.otherFiles.find(({ variables }) => variables.has(variable));
     return {
       variable,
       carrier,
@@ -81,8 +92,11 @@ export function variableEvidence(generation: StoredGeneration, sources: Sources)
       provider,
       fingerprint,
       masked: found === undefined || found === "" ? null : mask(found),
+      valueOf: foreignName(variable, found, delivered),
+      overriddenBy: sources.unset.includes(variable) ? "UnsetEnvironment=" : (another?.path ?? null),
       sources: {
         environmentFile: state(file),
+        otherFile: another === undefined ? "missing" : state(another.variables),
         unit: state(sources.unit),
         manager: state(sources.manager),
         dotenv: state(sources.dotenv),
@@ -94,8 +108,11 @@ export function variableEvidence(generation: StoredGeneration, sources: Sources)
 
 /** Provider keys that belong to no agent, by where they are. */
 export function ambientKeys(sources: Sources): AmbientKey[] {
-  const { process: running, ...rest } = sources;
-  const everywhere = { process: running ?? new Map<string, string>(), ...rest };
+  const { environmentFile, unit, manager, dotenv, otherFiles } = sources;
+  const otherFile = new Map(otherFiles.flatMap(({ variables }) => [...variables]));
+  const everywhere: Readonly<Record<AmbientKey["where"], Variables>> = {
+    ...{ process: sources.process ?? new Map<string, string>(), environmentFile, otherFile, unit, manager, dotenv },
+  };
   return Object.entries(everywhere).flatMap(([where, variables]) =>
     [...variables.keys()]
       .filter((variable) => AMBIENT.test(variable))
@@ -111,6 +128,7 @@ export function secretValues(generation: StoredGeneration | null, sources: Sourc
     ...(generation === null ? [] : parseEnvironmentFile(generation.files.environment).values()),
     ...(generation === null ? [] : fileKeys(generation).values()),
     ...sources.environmentFile.values(),
+    ...sources.otherFiles.flatMap(({ variables }) => [...variables.values()]),
     ...sources.keyFile.values(),
     ...sources.dotenv.values(),
     ...sensitive(sources.unit),

@@ -13,8 +13,8 @@ import type {
   VendorEnd,
 } from "./evidence.ts";
 
-/** Seconds that one vendor command may take; 2 to 5 are usual (facts: openclaw.md 3). */
-const COMMAND_SECONDS = 25;
+/** Seconds that one vendor command may take; 2 to 5 are usual (facts: openclaw.md 3), ten times that on a busy machine. */
+const COMMAND_SECONDS = 50;
 
 interface Ended {
   readonly end: VendorEnd;
@@ -61,6 +61,7 @@ export class VendorLook {
     const issues = member(json, "issues");
     return {
       ...end,
+      by: "openclaw config validate",
       valid: bool(member(json, "valid")),
       issues: Array.isArray(issues)
         ? issues.map((issue) => this.#line(`${text(member(issue, "path"))}: ${text(member(issue, "message"))}`))
@@ -82,9 +83,21 @@ export class VendorLook {
         this.#line(text(member(issue, "message")) || text(member(issue, "kind"))),
       ),
       kinds: list("modelRouteIssues").map((issue) => this.#word(member(issue, "kind"))),
-      unusable: list("unusableProfiles").map((profile) =>
-        this.#line(`${text(member(profile, "kind"))} ${text(member(profile, "reason"))}`),
-      ),
+      unusable: list("unusableProfiles").map((profile) => {
+        const until = member(profile, "until");
+        return {
+          profile: this.#line(member(profile, "profileId")),
+          kind: this.#word(member(profile, "kind")),
+          reason: this.#word(member(profile, "reason")),
+          until: typeof until === "number" && until < 8.64e15 ? new Date(until).toISOString() : null,
+        };
+      }),
+      profiles: list("providers")
+        .flatMap((provider) => {
+          const labels = member(provider, "profiles", "labels");
+          return Array.isArray(labels) ? (labels as unknown[]) : [];
+        })
+        .map((label) => this.#line(label)),
     };
   }
 

@@ -1,34 +1,47 @@
 import type { GenerationEvidence } from "../diagnose/evidence.ts";
+import type { MetricsSettings } from "../protocol.ts";
 
 /** Everything by which a node can differ from what was declared for it. */
-export type DeviationKind =
-  | "another-machine"
-  | "sleep"
-  | "user-missing"
-  | "user-rights"
-  | "linger"
-  | "generation"
-  | "generation-damaged"
-  | "runtime"
-  | "configuration"
-  | "environment-file"
-  | "unit-file"
-  | "launcher"
-  | "key-file"
-  | "certificate"
-  | "vendor-policy"
-  | "mode"
-  | "owner"
-  | "link"
-  | "missing"
-  | "drop-in"
-  | "not-enabled"
-  | "not-running"
-  | "not-reloaded"
-  | "dotenv"
-  | "manager-environment"
-  | "process-environment"
-  | "unknown";
+export const DEVIATION_KINDS = [
+  "another-machine",
+  "sleep",
+  "user-missing",
+  "user-rights",
+  "linger",
+  "generation",
+  "generation-damaged",
+  "runtime",
+  "configuration",
+  "environment-file",
+  "unit-file",
+  "launcher",
+  "key-file",
+  "certificate",
+  "vendor-policy",
+  "mode",
+  "owner",
+  "link",
+  "missing",
+  "drop-in",
+  "not-enabled",
+  "not-running",
+  "not-reloaded",
+  "dotenv",
+  "manager-environment",
+  "process-environment",
+  "metrics",
+  "unknown",
+] as const;
+export type DeviationKind = (typeof DEVIATION_KINDS)[number];
+
+/** Those that only root sees. */
+export const MACHINE_KINDS: readonly DeviationKind[] = [
+  "another-machine",
+  "sleep",
+  "user-missing",
+  "user-rights",
+  "linger",
+];
 
 /** Who mends it: `drift --repair` on the node, the next `up`, or somebody by hand. */
 export type Mending = "repair" | "up" | "by hand";
@@ -52,6 +65,8 @@ export interface DeclaredGateway {
   readonly unit: string;
   readonly generation: string;
   readonly agents: readonly string[];
+  /** Absent: no metrics are collected. */
+  readonly metrics?: MetricsSettings;
 }
 
 export interface DriftPayload {

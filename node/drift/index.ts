@@ -2,12 +2,15 @@ import { chown, lchown, lstat } from "node:fs/promises";
 import { userObjections } from "../account/objections.ts";
 import { generationName, unitName } from "../generation/manifest.ts";
 import { PhaseFailure } from "../lib/failure.ts";
-import { absolutePath, flag, gatewayName, list, object, textLike, userName } from "../lib/shape.ts";
+import { absolutePath, flag, gatewayName, list, object, optional, textLike, userName } from "../lib/shape.ts";
+import { metricsSettings } from "../metrics/settings.ts";
+import { ensureTextfileDirectory } from "../metrics/textfile-directory.ts";
 import type { Context, UserCommand } from "../phase.ts";
 import type { OsUser } from "../platform/index.ts";
 import { EXIT } from "../protocol.ts";
 import type { DeclaredGateway, Deviation, DriftPayload, GatewayDrift, NodeDrift, NodeRepair } from "./deviation.ts";
 import { inspect } from "./inspect.ts";
+import { textfileDeviations } from "./metrics.ts";
 import { repair } from "./repair.ts";
 
 /** Seconds that one gateway may take: a look takes about one, a repair a start and the vendor's checks. */
@@ -22,6 +25,7 @@ const declaredGateway = object<DeclaredGateway>({
   unit: unitName,
   generation: generationName,
   agents: list(gatewayName),
+  metrics: optional(metricsSettings),
 });
 
 export const checkDrift = object<DriftPayload>({
@@ -98,7 +102,7 @@ async function gatewayDrift(own: DeclaredGateway, context: Context): Promise<Gat
     const gone = { kind: "user-missing", what: own.user, detail: `has no home at ${own.home}` } as const;
     return { gateway: own.gateway, generation: null, deviations: [{ ...gone, likely: "a hand", mending: "up" }] };
   }
-  const account = await accountDeviations(own, context);
+  const account = [...(await accountDeviations(own, context)), ...(await textfileDeviations(own, user, context))];
   const seen = (await context
     .asUser(user, "drift-inspect", own, { timeoutSeconds: LOOK_SECONDS })
     .catch((error: unknown) => {
@@ -162,6 +166,7 @@ export async function repairNode(payload: DriftPayload, context: Context): Promi
       done.push(`lets ${user.name} linger again`);
     }
     done.push(...(await giveBack(user, found)));
+    if (own.metrics !== undefined) await ensureTextfileDirectory(user, own.gateway, context);
     context.progress(`repairing ${own.gateway}`);
     const mended = await context.asUser(user, "drift-repair", own, { timeoutSeconds: REPAIR_SECONDS });
     done.push(...(mended as readonly string[]));

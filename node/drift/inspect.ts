@@ -1,5 +1,7 @@
 import { access, lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { configurationAuthor, unitAuthor } from "../diagnose/author.ts";
+import type { Author } from "../diagnose/author.ts";
 import { declared, filesEvidence } from "../diagnose/disk.ts";
 import type { FileEvidence, VariableEvidence } from "../diagnose/evidence.ts";
 import { Gaps, sourcesOf } from "../diagnose/sources.ts";
@@ -16,6 +18,7 @@ import type { Context } from "../phase.ts";
 import type { UnitFacts, UnitFiles } from "../platform/services.ts";
 import { liveDifferences } from "../switch/live-files.ts";
 import type { DeclaredGateway, Deviation, DeviationKind, GatewayDrift } from "./deviation.ts";
+import { metricsDeviations } from "./metrics.ts";
 
 /** By the words of `liveDifferences`. */
 const CONTENT: Readonly<Record<string, DeviationKind>> = {
@@ -41,16 +44,6 @@ function pathOf(kind: DeviationKind, home: GatewayHome, unitPath: string): strin
   return paths[kind] ?? home.openclaw;
 }
 
-/** What the vendor's writers leave in a configuration that they touched. */
-function metaOf(config: string): string | null {
-  try {
-    const parsed = JSON.parse(config) as { readonly meta?: unknown };
-    return JSON.stringify(parsed.meta ?? null);
-  } catch {
-    return null;
-  }
-}
-
 async function exists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,
@@ -58,20 +51,9 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/**
- * The vendor's writers change `meta` of a configuration, and leave a `.bak` beside a unit that they replace (facts:
- * openclaw.md 2 and 4); an editor does neither.
- */
-async function author(
-  kind: DeviationKind,
-  path: string,
-  { files }: StoredGeneration,
-): Promise<Extract<Deviation["likely"], "OpenClaw" | "a hand">> {
-  if (kind === "configuration") {
-    const meta = metaOf((await readTextOrNull(path)) ?? "");
-    return meta !== null && meta !== metaOf(files.config) ? "OpenClaw" : "a hand";
-  }
-  return kind === "unit-file" && (await exists(`${path}.bak`)) ? "OpenClaw" : "a hand";
+async function author(kind: DeviationKind, path: string, { files }: StoredGeneration): Promise<Author> {
+  if (kind === "configuration") return configurationAuthor((await readTextOrNull(path)) ?? "", files.config);
+  return kind === "unit-file" ? await unitAuthor(path) : "a hand";
 }
 
 async function contentDeviations(
@@ -223,7 +205,7 @@ function nothingLive(home: GatewayHome, live: string | null): Deviation {
 
 /** Everything by which one gateway differs from its live generation, and that from the declared one. Reads only. */
 export async function inspect(
-  { unit, agents, generation }: DeclaredGateway,
+  { gateway, unit, agents, generation, metrics }: DeclaredGateway,
   context: Context,
 ): Promise<Omit<GatewayDrift, "gateway">> {
   const home = gatewayHome(ownUser().home);
@@ -233,7 +215,7 @@ export async function inspect(
   const { services } = context.platform;
   const gaps = new Gaps();
   const facts = await gaps.part("unit", () => services.inspect(unit));
-  const sources = await sourcesOf(home, facts?.environment ?? new Map(), facts?.evidence.mainPid ?? 0, context, gaps);
+  const sources = await sourcesOf(home, facts, context, gaps);
   const files = await filesEvidence(home, {
     unit,
     agents,
@@ -272,6 +254,7 @@ export async function inspect(
       ...(await runtimeDeviations(stored)),
       ...(await unitDeviations(home, unit, facts, services)),
       ...variableDeviations(home, stored, sources),
+      ...(await metricsDeviations(home, metrics === undefined ? null : { gateway, unit, settings: metrics }, context)),
       ...unread.map((part): Deviation => ({
         kind: "unknown",
         what: part,

@@ -10,6 +10,7 @@ import type { GatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { ownUser } from "../lib/gateway-user.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
+import { placeMetrics, removeMetrics } from "../metrics/place.ts";
 import type { Context } from "../phase.ts";
 import type { UnitFiles } from "../platform/services.ts";
 import { waitUntilReady } from "../switch/start-watch.ts";
@@ -66,6 +67,19 @@ async function mendForms(home: GatewayHome, own: DeclaredGateway, services: Unit
   }
 }
 
+async function mendMetrics(
+  home: GatewayHome,
+  { gateway, unit, metrics }: DeclaredGateway,
+  context: Context,
+): Promise<string> {
+  if (metrics === undefined) {
+    await removeMetrics(home, gateway, context);
+    return "stopped the collection of metrics";
+  }
+  await placeMetrics(home, { gateway, unit, settings: metrics }, context);
+  return "put the collection of metrics back";
+}
+
 /**
  * Makes a gateway again what its live generation says, and proves it: modes, links, drop-ins, variables that come from
  * elsewhere, then the switch to the generation that is live already, which restarts only what has to be.
@@ -94,6 +108,7 @@ export async function repair(declaredGateway: DeclaredGateway, context: Context)
       await services.unsetEnvironment(variables);
       done.push(`took ${variables.join(", ")} out of the user manager's environment`);
     }
+    if (of("metrics").length > 0) done.push(await mendMetrics(home, own, context));
     await services.reload();
     const live = await requireGeneration(home, generation);
     const { action } = await switchTo(home, live, KEEP_ALL, context);

@@ -12,6 +12,7 @@ import { gatewayDirectories, gatewayHome } from "../lib/gateway-home.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { ownUser } from "../lib/gateway-user.ts";
+import { placeMetrics, removeMetrics } from "../metrics/place.ts";
 import type { Context } from "../phase.ts";
 import { EXIT } from "../protocol.ts";
 import type { GatewayPayload } from "../protocol.ts";
@@ -96,6 +97,15 @@ async function buildGeneration(
   };
 }
 
+async function convergeMetrics(
+  { gateway, unit, metrics }: GatewayPayload,
+  home: GatewayHome,
+  context: Context,
+): Promise<void> {
+  if (metrics === undefined) await removeMetrics(home, gateway, context);
+  else await placeMetrics(home, { gateway, unit, settings: metrics }, context);
+}
+
 /** `gatehouse-node internal gateway-converge`: stages the generation and switches to it. Runs as the gateway user. */
 export async function converge(untrusted: unknown, context: Context): Promise<Converged> {
   const payload = gatewayPayload(untrusted, "payload");
@@ -108,6 +118,8 @@ export async function converge(untrusted: unknown, context: Context): Promise<Co
     await refuseOtherListener(payload, context);
     const generation = await buildGeneration(payload, home, context);
     await requireRuntime(generation.manifest);
+    // before the switch: what fails here leaves the gateway as it was
+    await convergeMetrics(payload, home, context);
     await stageGeneration(home, generation);
     const switched = await switchTo(home, generation, payload.keepGenerations, context);
     const kept = await Promise.all(switched.kept.map((name) => readGeneration(home, name)));

@@ -5,6 +5,8 @@ import { gatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
 import { recordRuntimes } from "../lib/registry.ts";
+import { removeMetrics } from "../metrics/place.ts";
+import { ensureTextfileDirectory, removeTextfileDirectory } from "../metrics/textfile-directory.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
 import type { GatewayPayload, GatewayResult } from "../protocol.ts";
 import { clearJournal, clearRolledBack } from "../switch/journal.ts";
@@ -19,9 +21,11 @@ const WATCHDOG_SECONDS = 1500;
 
 async function apply(payload: GatewayPayload, context: Context): Promise<GatewayResult> {
   const user = await gatewayUser(context.platform.users, payload.user, payload.home);
+  if (payload.metrics !== undefined) await ensureTextfileDirectory(user, payload.gateway, context);
   const converged = (await context.asUser(user, "gateway-converge", payload, {
     timeoutSeconds: WATCHDOG_SECONDS - 20,
   })) as Converged;
+  if (payload.metrics === undefined) await removeTextfileDirectory(payload.gateway, context);
   await recordRuntimes(context.paths, payload.gateway, converged.runtimes);
   const findings = await context.platform.hardening(converged.profile, converged.pid);
   for (const finding of findings) context.progress(`hardening: ${finding}`);
@@ -46,6 +50,7 @@ async function removeGateway(untrusted: unknown, context: Context): Promise<Remo
     context.progress(`stopping ${payload.unit}`);
     await services.cancel(DEAD_MAN);
     await services.disable(payload.unit);
+    await removeMetrics(home, payload.gateway, context);
     await removeLiveFiles(home, payload.unit, services);
     await services.reload();
     await rm(home.current, { force: true });
@@ -66,8 +71,12 @@ async function removeGateway(untrusted: unknown, context: Context): Promise<Remo
 
 async function remove(payload: GatewayPayload, context: Context): Promise<Removed> {
   const user = await context.platform.users.find(payload.user);
-  if (user === undefined) return { removed: [], kept: [] };
+  if (user === undefined) {
+    await removeTextfileDirectory(payload.gateway, context);
+    return { removed: [], kept: [] };
+  }
   const removed = await context.asUser(user, "gateway-remove", payload, { timeoutSeconds: WATCHDOG_SECONDS - 20 });
+  await removeTextfileDirectory(payload.gateway, context);
   await recordRuntimes(context.paths, payload.gateway, []);
   return removed as Removed;
 }

@@ -1,5 +1,6 @@
 import { agentCredentials, generationName, unitName } from "../generation/manifest.ts";
 import { launchPlan } from "../launch/plan.ts";
+import { metricsSettings } from "../metrics/settings.ts";
 import {
   absolutePath,
   directoryName,
@@ -52,6 +53,7 @@ export const gatewayPayload = object<GatewayPayload>({
     }),
   ),
   agents: agentCredentials,
+  metrics: optional(metricsSettings),
   keepGenerations: integer(2, 20),
   readyTimeoutSeconds: integer(5, 600),
   purge: flag,

@@ -56,12 +56,17 @@ export function nextIssued(
   });
 }
 
+/** Since when each variable of the gateway has its value; empty before the first confirmed generation. */
+export async function readIssued(home: GatewayHome): Promise<readonly IssuedCredential[]> {
+  return (await readJsonOrNull(home.issued, issuedShape)) ?? [];
+}
+
 /** Whether the generation's gateway token is another one than served before; not so for the first one. */
 export async function hasNewToken(
   home: GatewayHome,
   { tokenVariable, tokenFingerprint }: Pick<Manifest, "tokenVariable" | "tokenFingerprint">,
 ): Promise<boolean> {
-  const known = (await readJsonOrNull(home.issued, issuedShape)) ?? [];
+  const known = await readIssued(home);
   const before = known.find(({ variable }) => variable === tokenVariable);
   return before !== undefined && before.fingerprint !== tokenFingerprint;
 }
@@ -73,7 +78,7 @@ export async function recordIssued(
   launched: readonly LaunchedCredential[],
   now: Date,
 ): Promise<readonly IssuedCredential[]> {
-  const known = (await readJsonOrNull(home.issued, issuedShape)) ?? [];
+  const known = await readIssued(home);
   const served = [
     { variable: manifest.tokenVariable, fingerprint: manifest.tokenFingerprint },
     ...manifest.agents.flatMap(({ credentials }) => credentials),

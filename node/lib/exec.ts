@@ -18,6 +18,8 @@ export interface ExecOptions {
   readonly gid?: number;
   /** Bytes kept of each stream, the last ones; default 1 MiB. */
   readonly keepBytes?: number;
+  /** Called with every complete line of stdout as it comes. */
+  readonly onStdoutLine?: (line: string) => void;
   /** Called with every complete line of stderr as it comes. */
   readonly onStderrLine?: (line: string) => void;
 }
@@ -112,9 +114,11 @@ export async function exec(argv: readonly [string, ...string[]], options: ExecOp
   const limit = options.keepBytes ?? 1024 * 1024;
   const stdout = new Tail(limit);
   const stderr = new Tail(limit);
+  const outLines = options.onStdoutLine === undefined ? undefined : feedLines(options.onStdoutLine);
   const lines = options.onStderrLine === undefined ? undefined : feedLines(options.onStderrLine);
   child.stdout.on("data", (chunk: Buffer) => {
     stdout.push(chunk);
+    outLines?.push(chunk);
   });
   child.stderr.on("data", (chunk: Buffer) => {
     stderr.push(chunk);
@@ -144,6 +148,7 @@ export async function exec(argv: readonly [string, ...string[]], options: ExecOp
     child.on("close", (status, signal) => {
       clearTimeout(timer);
       running.delete(child);
+      outLines?.end();
       lines?.end();
       const texts = { stdout: stdout.toString(), stderr: stderr.toString() };
       resolve({

@@ -25,6 +25,10 @@ export interface GatewayHome extends HomePaths {
   readonly candidate: string;
   /** OpenClaw's databases as each version left them. */
   readonly snapshots: string;
+  /** Settings, counters and lock of the metrics. */
+  readonly metrics: string;
+  readonly metricsSettings: string;
+  readonly metricsState: string;
   /** What the dead-man timer or a boot took back, and why. */
   readonly rolledBack: string;
 }
@@ -45,6 +49,9 @@ export function gatewayHome(home: string): GatewayHome {
     tls: join(home, ".config/gatehouse/tls"),
     candidate: join(paths.gatehouse, "candidate"),
     snapshots: join(paths.gatehouse, "snapshots"),
+    metrics: join(paths.gatehouse, "metrics"),
+    metricsSettings: join(paths.gatehouse, "metrics", "settings.json"),
+    metricsState: join(paths.gatehouse, "metrics", "state.json"),
     rolledBack: join(paths.gatehouse, "rolled-back.json"),
   };
 }

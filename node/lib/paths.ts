@@ -19,6 +19,8 @@ export interface NodePaths {
   readonly access: string;
   /** One `<gateway>.json` for every gateway whose account exists. */
   readonly gateways: string;
+  /** World-readable: what node_exporter's textfile collector reads, and a directory of each gateway's user. */
+  readonly metrics: string;
 }
 
 export function nodePaths(root = "/"): NodePaths {
@@ -36,6 +38,7 @@ export function nodePaths(root = "/"): NodePaths {
     locks: join(state, "locks"),
     access: join(state, "access"),
     gateways: join(state, "gateways"),
+    metrics: join(root, "var/lib/gatehouse-metrics"),
   };
 }
 

@@ -4,9 +4,11 @@ import type { ExecResult } from "../lib/exec.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import { ownUser } from "../lib/gateway-user.ts";
 import { userEnvironment } from "./linux-environment.ts";
+import { readJournal } from "./linux-journal.ts";
+import { removeTimer, timerDifferences, timerFiles, writeTimer } from "./linux-timer.ts";
 import { linuxUnitFiles } from "./linux-unit-files.ts";
 import { managerEnvironment, unitFacts, unitLog, unsetEnvironment } from "./linux-unit-facts.ts";
-import type { Services, UnitState } from "./services.ts";
+import type { RepeatedJob, Services, UnitState } from "./services.ts";
 
 /** A stopping gateway may take TimeoutStopSec (330 s) to finish its turns. */
 const STOP_SECONDS = 345;
@@ -67,6 +69,15 @@ async function cancel(name: string): Promise<void> {
   await run(["systemctl", "--user", "stop", `${name}.timer`]);
 }
 
+async function repeatDifferences(job: RepeatedJob): Promise<readonly string[]> {
+  const timer = await state(`${job.name}.timer`);
+  return [
+    ...(await timerDifferences(job)),
+    ...(timer.enabled ? [] : ["its timer is not enabled"]),
+    ...(timer.active === "active" ? [] : [`its timer is ${timer.active}`]),
+  ];
+}
+
 export const linuxServices: Services = {
   ...linuxUnitFiles,
   state,
@@ -76,6 +87,23 @@ export const linuxServices: Services = {
   log: unitLog,
   recentLog,
   cancel,
+  repeatDifferences,
+  readLog: readJournal,
+  async repeat(job) {
+    if ((await repeatDifferences(job)).length === 0) return;
+    await writeTimer(job);
+    await must(["systemctl", "--user", "daemon-reload"]);
+    await must(["systemctl", "--user", "--quiet", "enable", `${job.name}.timer`]);
+    await must(["systemctl", "--user", "restart", `${job.name}.timer`]);
+  },
+  async stopRepeating(name) {
+    if ((await timerFiles(name)).length === 0) return;
+    await run(["systemctl", "--user", "--quiet", "disable", "--now", `${name}.timer`]);
+    await run(["systemctl", "--user", "stop", `${name}.service`]);
+    await removeTimer(name);
+    await must(["systemctl", "--user", "daemon-reload"]);
+    await run(["systemctl", "--user", "reset-failed", `${name}.service`]);
+  },
   async reload() {
     await must(["systemctl", "--user", "daemon-reload"]);
   },

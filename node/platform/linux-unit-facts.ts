@@ -27,6 +27,8 @@ export async function unitFacts(unit: string): Promise<UnitFacts> {
     "DropInPaths",
     "NeedDaemonReload",
     "Environment",
+    "EnvironmentFiles",
+    "UnsetEnvironment",
   ];
   const shown = await systemctl("show", unit, "--timestamp=unix", `--property=${names.join(",")}`);
   const values = new Map(
@@ -51,6 +53,13 @@ export async function unitFacts(unit: string): Promise<UnitFacts> {
       needsReload: text("NeedDaemonReload") === "yes",
     },
     environment: shownEnvironment(text("Environment")),
+    // one line each
+    environmentFiles: [...shown.matchAll(/^EnvironmentFiles=(.*?)(?: \(ignore_errors=\w+\))?$/gm)]
+      .map(([, path = ""]) => path)
+      .filter((path) => path !== ""),
+    unset: text("UnsetEnvironment")
+      .split(" ")
+      .filter((name) => name !== ""),
   };
 }
 

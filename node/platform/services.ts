@@ -28,6 +28,10 @@ export interface UnitFacts {
   readonly evidence: UnitEvidence;
   /** SECRET values may be among them. */
   readonly environment: ReadonlyMap<string, string>;
+  /** Files of variables that the manager reads for the unit, in order: a later one wins, each over `environment`. */
+  readonly environmentFiles?: readonly string[];
+  /** Names that the unit takes out of its environment again, whatever set them. */
+  readonly unset?: readonly string[];
 }
 
 /** The file that the manager reads a unit from. */
@@ -59,6 +63,24 @@ export interface UnitFiles {
   /** Undoes `place`. */
   removeUnit(home: HomePaths, unit: string): Promise<void>;
 }
+/** Something that is started again and again. */
+export interface RepeatedJob {
+  /** Its units or labels are named so. */
+  readonly name: string;
+  readonly description: string;
+  readonly everySeconds: number;
+  readonly argv: readonly string[];
+}
+
+/** One entry of a unit's log. */
+export interface LogEntry {
+  readonly text: string;
+  /** What the service manager itself noted. */
+  readonly event?: "started" | "restarted";
+}
+
+/** Where reading begins: a time, or what an earlier reading returned. */
+export type LogStart = { readonly since: Date } | { readonly position: string };
 
 /** The calling user's own service manager. Every method throws a `PhaseFailure` when the manager refuses. */
 export interface Services extends UnitFiles {
@@ -80,6 +102,18 @@ export interface Services extends UnitFiles {
   /** Runs `argv` once, `seconds` from now, unless cancelled; replaces an earlier one of that name. */
   schedule(name: string, seconds: number, argv: readonly string[]): Promise<void>;
   cancel(name: string): Promise<void>;
+  /** Makes a job run from now on and after a boot; what differs from it is replaced. */
+  repeat(job: RepeatedJob): Promise<void>;
+  /** How the job differs from what is there, in words, one for each difference; empty when it runs as it should. */
+  repeatDifferences(job: RepeatedJob): Promise<readonly string[]>;
+  /** Undoes `repeat`; a job that does not exist is fine. */
+  stopRepeating(name: string): Promise<void>;
+  /**
+   * Passes on what a unit logged after `start`, the oldest first and each entry once, over rotations of the log and
+   * changes of the clock; null for an entry that can't be read. Returns where the next reading begins; null while there
+   * is no entry.
+   */
+  readLog(unit: string, start: LogStart, take: (entry: LogEntry | null) => void): Promise<string | null>;
   /** The last lines that unit and manager logged from `since` on; empty where logs can't be read. */
   recentLog(unit: string, since: Date): Promise<readonly string[]>;
   /** Lines of the unit and of the manager about it, the oldest first; throws where logs can't be read. */

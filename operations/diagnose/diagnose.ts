@@ -152,7 +152,8 @@ function clockAhead(time: string, asked: number): number | null {
 
 /** The decision table's words with this gateway's names. */
 function named(verdict: Verdict, { payload }: Target, asked: string | null): Verdict {
-  const agent = verdict.agent ?? asked;
+  // what is nobody's in particular shows with any agent
+  const agent = verdict.agent ?? asked ?? payload.agents[0] ?? null;
   const names: Readonly<Record<string, string>> = {
     GATEWAY: payload.gateway,
     UNIT: payload.unit,

@@ -11,11 +11,12 @@ export function missingValues({ node, expected, here, client, clockAhead, frozen
   const asked = frozen.agent === null ? expected.agents : [frozen.agent];
   const absent: readonly (readonly [boolean, string])[] = [
     [node.lingers === null, "whether the user lingers"],
-    [node.freeBytes === null, "the free space of the disk"],
+    [node.freeBytes === null || node.freeInodes === null, "the free space of the disk"],
     [clockAhead === null, "the node's clock"],
     [unit === null, "the unit's state"],
     [unit !== null && unit.active === "active" && unit.startedAt === null, "since when the process runs"],
     [generation === null, "the live generation"],
+    [gateway.configToken === null, "what the configuration says of the token"],
     [gateway.files.length === 0, "modes and owners of the files"],
     [session.token === null, "what the gateway answers to its token"],
     [

@@ -67,6 +67,7 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
         unit: deployed.unit,
         agents: asked.agent === null ? agents : [asked.agent],
         sinceSeconds: asked.sinceSeconds,
+        operator: node.connection.user,
       },
       end: {
         port: deployed.port,

@@ -4,8 +4,15 @@ import type { Confidence, Finding, Rule, Seen } from "./finding.ts";
 import { missingValues } from "./missing.ts";
 import { dotenv, drift, invalidConfig, looseFiles, unitAudit } from "./rules/disk.ts";
 import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
-import { secondOpenclaw, strayGateway, wrongRuntime } from "./rules/identity.ts";
-import { agentModels, ambientKey, degradedSecrets, doctorFindings } from "./rules/provider.ts";
+import { secondOpenclaw, shellRuntime, strayGateway, wrongRuntime } from "./rules/identity.ts";
+import {
+  agentModels,
+  ambientKey,
+  degradedSecrets,
+  doctorFindings,
+  refusedLately,
+  wrongProfile,
+} from "./rules/provider.ts";
 import { authorizationStripped, hostRewritten, plainHttp, proxyHidesClient, routeDevice } from "./rules/route-trust.ts";
 import { routeWire } from "./rules/route-wire.ts";
 import { clientToken, notServing, sessionRefused, unitDown } from "./rules/session.ts";
@@ -43,6 +50,7 @@ const RULES: readonly Rule[] = [
   tokenVariables,
   wrongRuntime,
   keyVariables,
+  wrongProfile,
   sessionRefused,
   strayGateway,
   ambientKey,
@@ -65,6 +73,8 @@ const RULES: readonly Rule[] = [
   dotenv,
   unitAudit,
   secondOpenclaw,
+  shellRuntime,
+  refusedLately,
   doctorFindings,
   slowFaults,
 ];

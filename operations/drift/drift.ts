@@ -56,7 +56,10 @@ async function visitNode<N extends "drift" | "repair">(
   const payload: DriftPayload = {
     machineId,
     alwaysOn,
-    gateways: gateways.map(({ gateway, user, home, unit, generation, agents }) => ({ gateway, user, home, unit, generation, agents })), // prettier-ignore
+    gateways: gateways.map(({ gateway, user, home, unit, generation, agents, metrics }) => ({
+      ...{ gateway, user, home, unit, generation, agents },
+      ...(metrics && { metrics }),
+    })),
   };
   const connected = await connectTo(connection, signal);
   if ("unreachable" in connected) return { node, answer: connected.unreachable };

@@ -1,5 +1,6 @@
 import { privatePaths } from "../../components/private-paths.ts";
-import { gatewayLayout } from "../../render/index.ts";
+import type { MetricsSettings } from "../../node/protocol.ts";
+import { gatewayLayout, renderMetrics } from "../../render/index.ts";
 import type { Connection } from "../../sandbox/plugins/command/inputs.ts";
 import { parseFleet } from "../../spec/index.ts";
 import type { NodeSpec } from "../../spec/index.ts";
@@ -20,6 +21,8 @@ export interface VisitedGateway {
   /** What nobody else may read. */
   readonly paths: readonly string[];
   readonly https: boolean;
+  /** Absent: none are collected. */
+  readonly metrics?: MetricsSettings;
 }
 
 /** One machine with the gateways of it that are looked at. */
@@ -37,6 +40,7 @@ function gatewaysOf(node: NodeSpec, outputs: StackOutputs, wanted: (gateway: str
     const deployed = outputs.nodes[node.name]?.gateways[gateway.name];
     if (deployed === undefined || !wanted(gateway.name)) return [];
     const layout = gatewayLayout(node.platform, gateway);
+    const metrics = renderMetrics(node, gateway);
     return [
       {
         gateway: gateway.name,
@@ -48,6 +52,7 @@ function gatewaysOf(node: NodeSpec, outputs: StackOutputs, wanted: (gateway: str
         agents: Object.keys(deployed.agents),
         paths: privatePaths(gateway, layout).map(({ path }) => path),
         https: gateway.https !== undefined,
+        ...(metrics && { metrics }),
       },
     ];
   });

@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly sshPort?: number;
   /** Directory of this node alone: tree, keys, console log and record. */
   readonly stateDir: string;
+  /** Tree that a new node starts from, by default the base system (`ensureRootfs`). It is never written to. */
+  readonly base?: string;
   /** `stop()` also destroys. By default false. */
   readonly ephemeral?: boolean;
   /** Told what takes long; by default nobody is. */
@@ -206,7 +208,7 @@ async function createNode(
 
   // what a start that was killed before its record left behind
   await destroyNode(stateDir);
-  const base = await ensureRootfs(progress);
+  const base = options.base ?? (await ensureRootfs(progress));
   const sshPort = await freePort(address, options.sshPort);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const { tree, identityFile } = layout(stateDir);

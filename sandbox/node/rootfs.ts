@@ -43,25 +43,48 @@ export type NodeUser = (typeof USERS)[keyof typeof USERS];
  */
 export async function ensureRootfs(progress: (line: string) => void): Promise<string> {
   const authorities = await extraAuthorities(process.env);
+  const key = hashOf([SUITE, RECIPE, arch(), PACKAGES, authorities]);
+  return await ensureTree(key, async (staging) => {
+    await ensureHostPrograms(progress);
+    progress(`building the base system of the test node (Debian ${SUITE}, once)`);
+    await build(staging, authorities);
+  });
+}
+
+/**
+ * The base system with more in it, made once for each `contents` and kept beside it. Shares the base system's files: `fill`
+ * may add and replace files of the tree that it is given, and change none in place.
+ */
+export async function ensureFilledRootfs(
+  contents: unknown,
+  progress: (line: string) => void,
+  fill: (tree: string) => Promise<void>,
+): Promise<string> {
+  const base = await ensureRootfs(progress);
+  return await ensureTree(hashOf([base, contents]), async (staging) => {
+    await run("cp", ["--archive", "--link", base, staging], { timeoutMs: BUILD_TIMEOUT_MS });
+    await fill(staging);
+  });
+}
+
+function hashOf(contents: unknown): string {
+  return createHash("sha256").update(JSON.stringify(contents)).digest("hex").slice(0, 16);
+}
+
+/** The published tree of this key; `make` is given the path at which it makes what is not there yet. */
+async function ensureTree(key: string, make: (staging: string) => Promise<void>): Promise<string> {
   const parent = join(cacheHome(), "gatehouse", "rootfs");
-  const key = createHash("sha256")
-    .update(JSON.stringify([SUITE, RECIPE, arch(), PACKAGES, authorities]))
-    .digest("hex")
-    .slice(0, 16);
   const target = join(parent, key);
   await mkdir(parent, { recursive: true, mode: 0o755 });
   await removeAbandoned(parent);
   if (await isDirectory(target)) return target;
-
-  await ensureHostPrograms(progress);
-  progress(`building the base system of the test node (Debian ${SUITE}, once)`);
   const self = await identify(process.pid);
   const staging = join(
     parent,
     `.staging-${key}-${process.pid}-${self?.startTime ?? "0"}-${randomBytes(4).toString("hex")}`,
   );
   try {
-    await build(staging, authorities);
+    await make(staging);
     await run("sync", ["--file-system", staging], { timeoutMs: BUILD_TIMEOUT_MS });
     await publish(staging, target);
     await syncDirectory(parent);

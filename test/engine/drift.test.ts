@@ -21,9 +21,17 @@ describe.skipIf(!(await nodesCanRun()))("drift of a node", () => {
     await subject.switchOnly();
     await subject.confirm();
     const { user, home, account } = subject;
-    const { unit, generation } = subject.gateway();
+    const { unit, generation, metrics } = subject.gateway();
     const machineId = await bench.output("cat /etc/machine-id");
-    const gateway = { gateway: account.gateway, user, home, unit, generation, agents: ["research"] };
+    const gateway = {
+      gateway: account.gateway,
+      user,
+      home,
+      unit,
+      generation,
+      agents: ["research"],
+      ...(metrics && { metrics }),
+    };
     payload = { machineId, alwaysOn: true, gateways: [gateway] };
   }, START_MS);
   afterAll(() => bench.destroy());

@@ -7,6 +7,7 @@ import { openStack, type UpReport } from "../../operations/stack.ts";
 import type { FleetInput } from "../../spec/index.ts";
 import { destroyNode, extraAuthorities, startNode, type TestNode } from "../../sandbox/node/index.ts";
 import { freePort } from "../../sandbox/node/port.ts";
+import { provisionedBase } from "./node-fixture.ts";
 import { startProvider, type Provider, type Script } from "../../sandbox/provider/index.ts";
 
 /** Shaped like a real key; random, so that a search for it finds nothing by accident. */
@@ -42,12 +43,30 @@ export class FleetBench {
     this.#ports = more.ports;
   }
 
-  /** `keys`: what the provider accepts, by label; `script`: what its model does. */
+  /**
+   * With a node that has the pinned Node and OpenClaw already. `keys`: what the provider accepts, by label; `script`: what
+   * its model does.
+   */
   static async start(name: string, keys: Readonly<Record<string, string>> = {}, script?: Script): Promise<FleetBench> {
+    return await FleetBench.#startOn(await provisionedBase(), name, keys, script);
+  }
+
+  /** The same with a node as a machine comes. */
+  static async startBare(name: string, keys: Readonly<Record<string, string>> = {}): Promise<FleetBench> {
+    return await FleetBench.#startOn(undefined, name, keys);
+  }
+
+  static async #startOn(
+    base: string | undefined,
+    name: string,
+    keys: Readonly<Record<string, string>>,
+    script?: Script,
+  ): Promise<FleetBench> {
     const directory = await mkdtemp(join(tmpdir(), "gatehouse-fleet-"));
     const note = (line: string): void => void process.stderr.write(`${line}\n`);
     try {
-      const node = await startNode({ name, stateDir: join(directory, "node"), progress: note });
+      const stateDir = join(directory, "node");
+      const node = await startNode({ name, stateDir, progress: note, ...(base !== undefined && { base }) });
       const authorities = await Promise.all(
         (await extraAuthorities(process.env)).map(async (pem, index) => {
           const path = join(directory, `authority-${index}.pem`);

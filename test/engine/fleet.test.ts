@@ -17,7 +17,7 @@ describe.skipIf(!(await nodesCanRun()))("a fleet, every day", () => {
   let bench: FleetBench;
   let tokens: string[] = [];
   beforeAll(async () => {
-    bench = await FleetBench.start("test-fleet", KEYS);
+    bench = await FleetBench.startBare("test-fleet", KEYS);
     Object.assign(bench.secrets, KEYS);
   }, START_MS);
   afterAll(() => bench.stop());

@@ -9,19 +9,16 @@ import type {
   VerifyPayload,
 } from "../../node/protocol.ts";
 import { fingerprint, renderGeneration, slots } from "../../render/index.ts";
-import { gzipBase64, shippedOpenclawLock } from "../../render/openclaw-lock.ts";
-import { nodePath, PINNED_NODE, runtimeId } from "../../render/runtime-table.ts";
+import { nodePath, PINNED_NODE } from "../../render/runtime-table.ts";
 import { credentialVariable, parseFleet, type FleetInput } from "../../spec/index.ts";
 import { DEFAULT_OPENCLAW_VERSION } from "../../spec/runtime.ts";
 import type { TestCertificate } from "../certificates.ts";
 import { validFleet } from "../fleet-input.ts";
-import { NodeBench, valueOf, type Outcome } from "./node-fixture.ts";
+import { NodeBench, RUNTIME_ID, runtimePayload, valueOf, type Outcome } from "./node-fixture.ts";
 
 type GatewayInput = FleetInput["nodes"][number]["gateways"][number];
 
 const KEY = new Uint8Array(32).fill(7);
-const lock = shippedOpenclawLock();
-const RUNTIME_ID = runtimeId({ node: PINNED_NODE, openclawVersion: DEFAULT_OPENCLAW_VERSION, ...lock });
 
 /** A value that is nowhere else on the machine. */
 export function canary(label: string): string {
@@ -67,18 +64,7 @@ export class GatewayBench {
   }
 
   get runtime(): RuntimePayload {
-    return {
-      machine: {},
-      downloads: this.bench.downloads,
-      runtime: {
-        id: RUNTIME_ID,
-        openclawVersion: DEFAULT_OPENCLAW_VERSION,
-        nodePath: nodePath(PINNED_NODE),
-        packageJson: lock.packageJson,
-        lockfileGzip: gzipBase64(lock.packageLock),
-      },
-      alwaysOn: true,
-    };
+    return runtimePayload(this.bench.downloads);
   }
 
   /** @throws when the bench holds no key for the agent. */

@@ -10,7 +10,7 @@ const PREFIX = "/opt/gatehouse";
 describe.skipIf(!(await nodesCanRun()))("bootstrap", () => {
   let bench: NodeBench;
   beforeAll(async () => {
-    bench = await NodeBench.start("test-bootstrap");
+    bench = await NodeBench.startBare("test-bootstrap");
   }, START_MS);
   afterAll(() => bench.destroy());
 

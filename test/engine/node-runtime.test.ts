@@ -13,7 +13,7 @@ const target = `${RUNTIMES}/${id}`;
 describe.skipIf(!(await nodesCanRun()))("runtime", () => {
   let bench: NodeBench;
   beforeAll(async () => {
-    bench = await NodeBench.start("test-runtime");
+    bench = await NodeBench.startBare("test-runtime");
     valueOf(await bench.bootstrap());
   }, START_MS);
   afterAll(() => bench.destroy());

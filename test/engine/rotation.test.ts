@@ -195,10 +195,14 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       expect((await records()).at(-1)).toMatchObject({ action: "rotate", outcome: "failed", detail: { credential: "team-a/research, anthropic" }, failures: [{ code: "stale-environment" }] }); // prettier-ignore
     });
 
+    /** Fingerprint of the key that the rotation took away. */
+    let replaced: string;
+
     it("goes on afterwards: the agent sends the new key, which is proven and on record", async () => {
       const done = await gatehouse(research);
       expect(done.status, done.stderr).toBe(0);
       const { before, after, proof, interruptionSeconds } = JSON.parse(done.stdout) as Rotation;
+      replaced = before.fingerprint ?? "";
       expect(after.fingerprint).not.toBe(before.fingerprint);
       expect(proof).toEqual({ variables: 2, oldTokenRefused: null, unconfirmedAgents: [] });
       expect(interruptionSeconds).toBeGreaterThan(1);
@@ -223,8 +227,9 @@ describe.skipIf(!(await nodesCanRun()))("rotation", () => {
       const undone = await gatehouse(back);
       expect(undone.status, undone.stderr).toBe(0);
       const { from, to, credentials } = JSON.parse(undone.stdout) as Rollback;
-      expect(credentials).toMatchObject([{ track: "provider", agent: "research" }]);
-      await expectKey("team-a-research");
+      expect(credentials).toMatchObject([{ track: "provider", agent: "research", after: replaced }]);
+      const live = await bench.output("cat /home/oc-team-a/.gatehouse/current/manifest.json");
+      expect(live).toContain(replaced);
       expect((await records()).at(-1)).toMatchObject({
         action: "rollback",
         outcome: "done",

@@ -22,7 +22,12 @@ function variable(name: string, agent: string | null): Mutable<VariableEvidence>
     provider: agent === null ? null : "anthropic",
     fingerprint: `h1.3UsF.${name}`,
     masked: "sk-a…lYXT",
-    sources: { environmentFile: "same", unit: "missing", manager: "missing", dotenv: "missing", process: "same" },
+    valueOf: null,
+    overriddenBy: null,
+    sources: {
+      ...{ environmentFile: "same", otherFile: "missing", unit: "missing", manager: "missing", dotenv: "missing" },
+      process: "same",
+    },
   };
 }
 
@@ -61,6 +66,8 @@ export function healthy(): Healthy {
       uid: 1002,
       lingers: true,
       freeBytes: 60_330_598_400,
+      freeInodes: 3_900_000,
+      clockSynchronized: true,
       listener: "own",
       gateway: {
         unit: {
@@ -73,7 +80,8 @@ export function healthy(): Healthy {
           dropIns: [],
           needsReload: false,
         },
-        generation: { live: "g-8018f3c7ef7b7fe3", complete: true, differences: [], unconfirmedSwitch: false },
+        unreadDropIns: [],
+        generation: { live: "g-8018f3c7ef7b7fe3", complete: true, edits: [], unconfirmedSwitch: false },
         files: [
           {
             path: `${HOME}/.openclaw/openclaw.json`,
@@ -88,6 +96,7 @@ export function healthy(): Healthy {
             newerThanProcess: false,
           },
         ],
+        configToken: { kind: "reference", to: "env:OPENCLAW_GATEWAY_TOKEN" },
         variables,
         ambient: [],
         session: { healthz: "live", readyz: "ready", version: "2026.9.6", token: "accepted" },
@@ -102,7 +111,7 @@ export function healthy(): Healthy {
           portStatus: "busy",
           extraServices: 0,
         },
-        config: { status: 0, seconds: 3, valid: true, issues: [] },
+        config: { by: "openclaw config validate", status: 0, seconds: 3, valid: true, issues: [] },
         models: ["research", "builder"].map((agent) => ({
           agent,
           status: 0,
@@ -111,6 +120,7 @@ export function healthy(): Healthy {
           issues: [],
           kinds: [],
           unusable: [],
+          profiles: [`anthropic:${agent}=ref(env:OPENCLAW_AGENT_${agent.toUpperCase()}_ANTHROPIC_KEY)`],
         })),
         lint: { status: 0, seconds: 4.6, findings: [] },
         identities: [
@@ -123,7 +133,7 @@ export function healthy(): Healthy {
             pinned: true,
           },
         ],
-        log: { gatewayFailures: {}, providerFailures: {}, lines: [] },
+        log: { gatewayFailures: {}, providerFailures: {}, refusals: [], lines: [] },
         gaps: [],
       },
     },

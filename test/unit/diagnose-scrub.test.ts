@@ -83,7 +83,7 @@ describe("log", () => {
       `error ${"x".repeat(280)} ${CANARY}`,
       "all is well",
     ];
-    const found = logEvidence(lines, scrubber([CANARY]));
+    const found = logEvidence(lines, { sinceStart: [], profiles: [] }, scrubber([CANARY]));
     expect(found.gatewayFailures).toEqual({ token_mismatch: 2 });
     expect(found.providerFailures).toEqual({ auth: 1 });
     expect(found.lines).toHaveLength(4);
@@ -110,6 +110,8 @@ describe("variables", () => {
     const none = new Map<string, string>();
     return {
       environmentFile: delivered,
+      otherFiles: [],
+      unset: [],
       unit: none,
       manager: none,
       dotenv: none,

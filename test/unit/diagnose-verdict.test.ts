@@ -70,8 +70,8 @@ it("a key from a file that nobody can confirm is no fault", () => {
 const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, Plant])[] = [
   ["another machine", "host", "another-machine", (e) => (e.node.machineId = "0000000000000000")],
   ["a full disk", "host", "disk-full", (e) => (e.node.freeBytes = 0)],
-  ["another key in the key file", "provider credential", "key-file-different", byFile("different")],
-  ["no key in the key file", "provider credential", "key-file-missing", byFile("missing")],
+  ["another key in the key file", "provider credential", "key-different", byFile("different")],
+  ["no key in the key file", "provider credential", "key-missing", byFile("missing")],
   [
     "another complaint about a key from a file",
     "provider credential",
@@ -87,13 +87,20 @@ const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, P
     "a broken configuration, unread",
     "config or disk",
     "config-invalid",
-    (e) => (e.node.gateway.config = { status: 1, seconds: 1, valid: false, issues: ["<root>: JSON5 parse failed"] }),
+    (e) =>
+      (e.node.gateway.config = {
+        by: "openclaw config validate",
+        status: 1,
+        seconds: 1,
+        valid: false,
+        issues: ["<root>: JSON5 parse failed"],
+      }),
   ],
   [
     "an edited configuration",
     "config or disk",
     "edited",
-    (e) => e.node.gateway.generation?.differences.push("configuration"),
+    (e) => e.node.gateway.generation?.edits.push({ what: "configuration", changed: true, likely: "a hand" }),
   ],
   [
     "another generation",
@@ -156,7 +163,7 @@ const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, P
   [
     "an empty token in the process",
     "gateway session",
-    "token-process-empty",
+    "token-empty",
     (e) => Object.assign(sources(e, "gateway"), { process: "empty", environmentFile: "empty" }),
   ],
   [
@@ -168,7 +175,7 @@ const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, P
   [
     "no token for the next start",
     "gateway session",
-    "token-file-missing",
+    "token-missing",
     (e) => (stopped(e), (sources(e, "gateway").environmentFile = "missing")),
   ],
   [
@@ -190,7 +197,7 @@ const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, P
   [
     "a key that the unit lacks",
     "provider credential",
-    "key-process-missing",
+    "key-missing",
     (e) => Object.assign(sources(e, "provider"), { process: "missing", environmentFile: "missing" }),
   ],
   [
@@ -215,7 +222,11 @@ const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, P
     "a refused key",
     "provider credential",
     "key-refused",
-    (e) => Object.assign(e.node.gateway.models[0] ?? {}, { status: 1, unusable: ["cooldown auth"] }),
+    (e) =>
+      Object.assign(e.node.gateway.models[0] ?? {}, {
+        status: 1,
+        unusable: [{ profile: "anthropic:research", kind: "cooldown", reason: "auth", until: null }],
+      }),
   ],
   [
     "an agent without a key",
@@ -306,10 +317,10 @@ describe("each fault has its verdict", () => {
   it("the cause comes before its consequences, which are told, too", () => {
     const found = planted((e) => {
       Object.assign(sources(e, "provider"), { process: "missing", environmentFile: "missing" });
-      e.node.gateway.generation?.differences.push("environment file");
+      e.node.gateway.generation?.edits.push({ what: "environment file", changed: true, likely: "a hand" });
       Object.assign(e.node.gateway.models[0] ?? {}, { status: 1, missing: ["anthropic"] });
     });
-    expect(found.code).toBe("key-process-missing");
+    expect(found.code).toBe("key-missing");
     expect(found.also.map(({ code }) => code)).toEqual(["edited", "key-missing"]);
   });
 });

@@ -41,6 +41,7 @@ const SCRIPTED = `
   await main({
     phases: { runtime: phase("runtime"), account: phase("account"), agent: phase("agent"), gateway: phase("gateway"), verify: phase("verify") },
     visits: { diagnose: { watchdogSeconds: 1, run: async (payload) => ({ looked: payload.at }), userCommands: { "look-say": say } } },
+    collectMetrics: async (context) => { context.progress("collecting"); },
     settle: async (args, context) => { context.progress("settling " + args.join(" ")); },
   });
 `;
@@ -163,6 +164,9 @@ describe("dispatcher", () => {
   });
 
   it("gives timers a call without a payload", () => {
+    const collected = run(scripted, ["collect-metrics"]);
+    expect([collected.status, collected.stderr]).toEqual([0, "gatehouse: collecting\n"]);
+    expect(run(scripted, ["collect-metrics", "more"]).status).toBe(EXIT.usage);
     const done = run(scripted, ["settle", "a", "b"]);
     expect(done).toMatchObject({ status: 0, stderr: "gatehouse: settling a b\n" });
   });

@@ -71,6 +71,22 @@ describe("generation id", () => {
     expect(generationOf(same).generation).toBe(generation);
   });
 
+  it("does not change with how metrics are collected, which the node is told all the same", () => {
+    const { node, gateway } = subject;
+    const metrics = { enabled: true, intervalSeconds: 300 };
+    const rarer = generationOf({ gateway, node: { ...node, metrics } });
+    expect(rarer).toMatchObject({ generation, metrics: { intervalSeconds: 300, environment: gateway.environment } });
+    expect(
+      rarer.metrics?.credentials.map(({ agent, provider, rotateEveryDays }) => [agent, provider, rotateEveryDays]),
+    ).toEqual([
+      [null, null, 90],
+      ["research", "anthropic", 90],
+      ["builder", "anthropic", 90],
+    ]);
+    const off = generationOf({ gateway, node: { ...node, metrics: { ...metrics, enabled: false } } });
+    expect([off.generation, "metrics" in off]).toEqual([generation, false]);
+  });
+
   it("tells the node which runtime, Node and files it means", () => {
     const rendered = generationOf(subject);
     expect(rendered).toMatchObject({

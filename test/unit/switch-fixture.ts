@@ -258,6 +258,10 @@ export class SwitchBench {
         await ask(`cancel ${name}`);
         this.timers.delete(name);
       },
+      repeat: ({ name }) => ask(`repeat ${name}`),
+      repeatDifferences: () => Promise.resolve([]),
+      stopRepeating: (name) => ask(`stop repeating ${name}`),
+      readLog: () => Promise.resolve(null),
       recentLog: () => Promise.resolve(this.log),
     };
   }

@@ -2,9 +2,13 @@ import type { Finding, Rule } from "../finding.ts";
 
 const AGAIN = "apply the gateway again: `pulumi up --replace` with the URN of GATEWAY-gateway";
 
+const isOwner = (problem: string): boolean => problem.startsWith("belongs to");
+
 export const invalidConfig: Rule = ({ node }) => {
-  const { config, unit } = node.gateway;
-  if (config?.valid !== false) return [];
+  const { config, unit, files } = node.gateway;
+  // one of somebody else's can't be read, let alone be valid: its owner is what is wrong
+  const foreign = files.some(({ path, problems }) => path.endsWith("/openclaw.json") && problems.some(isOwner));
+  if (config?.valid !== false || foreign) return [];
   const running = unit?.active === "active" ? ["the running process has not read it yet: the next start fails"] : [];
   return [
     {
@@ -36,7 +40,7 @@ export const looseFiles: Rule = ({ node }) => {
 
 /** Live files against the generation, and the generation against the stack. */
 export const drift: Rule = ({ node, expected }) => {
-  const { generation, files, unit } = node.gateway;
+  const { generation, files, unit, unreadDropIns } = node.gateway;
   if (generation === null) return [];
   const found: Finding[] = [];
   if (generation.live !== expected.generation || !generation.complete) {
@@ -50,7 +54,8 @@ export const drift: Rule = ({ node, expected }) => {
       nextStep: "docs/how-to/when-up-fails.md says how a generation is taken back; run `gatehouse up` again",
     });
   }
-  if (generation.differences.length > 0) {
+  const edits = generation.edits.filter(({ changed }) => changed);
+  if (edits.length > 0) {
     const unread = files.filter(
       ({ newerThanProcess, path }) => newerThanProcess === true && /\.(json|env|service)$/.test(path),
     );
@@ -59,7 +64,7 @@ export const drift: Rule = ({ node, expected }) => {
       code: "edited",
       confidence: "high",
       evidence: [
-        `edited since the switch: ${generation.differences.join(", ")}`,
+        ...edits.map(({ what, likely }) => `edited since the switch: ${what}, likely by ${likely}`),
         ...unread.map(({ path }) => `${path} is newer than the running process, which never read it`),
       ],
       nextStep: `${AGAIN}; or put the edit into the fleet and run \`gatehouse up\``,
@@ -75,12 +80,15 @@ export const drift: Rule = ({ node, expected }) => {
       nextStep: "take the drop-in away, `systemctl --user daemon-reload`, and restart the unit",
     });
   }
-  if (unit?.needsReload === true) {
+  if (unit?.needsReload === true || unreadDropIns.length > 0) {
     found.push({
       layer: "config or disk",
       code: "needs-reload",
       confidence: "high",
-      evidence: ["a unit file was edited, and the manager has not read it"],
+      evidence: [
+        "a file of the unit was edited, and the manager has not read it",
+        ...unreadDropIns.map((path) => `drop-in ${path}`),
+      ],
       firstCommand: "systemctl --user cat UNIT",
       nextStep: AGAIN,
     });

@@ -3,6 +3,8 @@ import type { Finding, Rule } from "../finding.ts";
 
 /** Below it neither the gateway's databases nor its log can grow. */
 const FULL_BYTES = 64 * 1024 * 1024;
+/** A start makes some hundred files. */
+const FULL_INODES = 1000;
 /** Certificates, signatures and cooldowns go wrong from about here. */
 const SKEW_SECONDS = 60;
 
@@ -39,7 +41,25 @@ export function machineFindings(node: NodeEvidence): Finding[] {
       nextStep: "make room, then restart the unit; change no token and no key for it",
     });
   }
+  if (typeof node.freeInodes === "number" && node.freeInodes < FULL_INODES) {
+    found.push({
+      layer: "host",
+      code: "inodes-used-up",
+      confidence: "high",
+      evidence: [`${node.freeInodes} more files can be made where the gateway's home is`],
+      firstCommand: "df -i ~USER",
+      nextStep: "find the directory with all the files, then restart the unit; change no token and no key for it",
+    });
+  }
   return found;
+}
+
+/** Which of two clocks is wrong, as far as the node can say. */
+function clockWords(synchronized: boolean | null): string {
+  if (synchronized === null) return "whether the node's follows a time server is not known";
+  return synchronized
+    ? "the node's follows a time server: this machine's is suspect"
+    : "the node's follows no time server";
 }
 
 /** Somebody else has the port: the gateway cannot start, and clients talk to a stranger. */
@@ -67,6 +87,7 @@ export const slowFaults: Rule = ({ node, clockAhead }) => [
           confidence: "high",
           evidence: [
             "the gateway's user does not linger: its service ends with the last login and does not start at boot",
+            ...(node.gateway.unit === null ? ["its service manager gives no answer: it has ended already"] : []),
           ],
           firstCommand: "loginctl show-user USER --property=Linger",
           nextStep: "loginctl enable-linger USER",
@@ -79,7 +100,10 @@ export const slowFaults: Rule = ({ node, clockAhead }) => [
           layer: "host",
           code: "clock-skew",
           confidence: "medium",
-          evidence: [`the node's clock is ${Math.round(clockAhead)} s ahead of this machine's`],
+          evidence: [
+            `the node's clock is ${Math.abs(Math.round(clockAhead))} s ${clockAhead < 0 ? "behind" : "ahead of"} this machine's`,
+            clockWords(node.clockSynchronized),
+          ],
           firstCommand: "timedatectl",
           nextStep: "make both clocks follow a time server",
         } as const,

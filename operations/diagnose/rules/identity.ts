@@ -32,6 +32,27 @@ export const strayGateway: Rule = ({ node }) => {
   ];
 };
 
+/** Node versions that OpenClaw runs on (facts: openclaw.md 8). */
+function isSupported(version: string | null): boolean {
+  const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
+  return (major === 24 && minor >= 16) || (major === 26 && minor >= 1) || major > 26;
+}
+
+const SHELLS = ["login shell", "sudo", "operator"] as const;
+
+/** Whoever types `node` or runs a script at the machine gets one that OpenClaw does not run on. */
+export const shellRuntime: Rule = ({ node }) => {
+  const identities = node.gateway.identities ?? [];
+  const evidence = SHELLS.flatMap((shell) => {
+    const first = identities.find(({ who, program }) => who === shell && program === "node");
+    if (first === undefined || first.pinned || isSupported(first.version)) return [];
+    return [
+      `${shell}: the first node is ${first.path} (${first.version ?? "unknown version"}), which OpenClaw refuses`,
+    ];
+  });
+  return evidence.length === 0 ? [] : [{ layer: "dual identity", code: "shell-node", confidence: "medium", evidence }];
+};
+
 /** A second OpenClaw that a shell would run; or a second service of the vendor's. */
 export const secondOpenclaw: Rule = ({ node }) => {
   const { identities, gatewayStatus } = node.gateway;

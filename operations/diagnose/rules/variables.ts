@@ -12,14 +12,32 @@ interface Fault {
 const AGAIN = "apply the gateway again: `pulumi up --replace` with the URN of GATEWAY-gateway";
 const RESTART = "restart the unit: `systemctl --user restart UNIT` as USER";
 
+/** Another credential of the same gateway is where this one should be. */
+function mixedUp({ variable, valueOf, sources }: VariableEvidence): Fault | undefined {
+  if (valueOf === null) return undefined;
+  const where = sources.process === null ? "the file that carries it" : "the process";
+  return {
+    code: "of-another",
+    text: `${variable} has the value of ${valueOf} in ${where}`,
+    nextStep: `${AGAIN}; if another agent's key was used, its owner decides whether it is rotated`,
+  };
+}
+
 /** What is wrong with one variable, the process being what counts; undefined when nothing is. */
-function faultOf({ variable, carrier, sources }: VariableEvidence): Fault | undefined {
+function faultOf({ variable, carrier, sources, overriddenBy }: VariableEvidence): Fault | undefined {
   const { environmentFile: file, process: running } = sources;
+  if (overriddenBy !== null && running !== "same" && running !== "set") {
+    return {
+      code: "shadowed",
+      text: `${variable} is ${running ?? "not to be seen"} in the process: ${overriddenBy} of the unit or of a drop-in wins over the ${carrier}`,
+      nextStep: "take the drop-in away, `systemctl --user daemon-reload`, and restart the unit",
+    };
+  }
   const elsewhere = WINNERS.filter((source) => sources[source] === "different" || sources[source] === "empty");
   if (running === null) {
     // nothing runs, or it can't be read: only the file tells what a start would get
     if (file === "missing" || file === "empty" || file === "different") {
-      return { code: `file-${file}`, text: `${variable} is ${file} in the ${carrier}`, nextStep: AGAIN };
+      return { code: file, text: `${variable} is ${file} in the ${carrier}`, nextStep: AGAIN };
     }
     return undefined;
   }
@@ -42,12 +60,12 @@ function faultOf({ variable, carrier, sources }: VariableEvidence): Fault | unde
   if (file === "same") {
     return {
       code: "stale-process",
-      text: `${variable} is ${running} in the process, although the ${carrier} has the delivered value: the process is older, or a drop-in names another file`,
+      text: `${variable} is ${running} in the process, although the ${carrier} has the delivered value: the process was started with what was there before`,
       nextStep: RESTART,
     };
   }
   return {
-    code: `process-${running}`,
+    code: running,
     text: `${variable} is ${running} in the process and ${file} in the ${carrier}`,
     nextStep: AGAIN,
   };
@@ -68,7 +86,7 @@ function findings(track: VariableEvidence["track"], seen: Seen): Finding[] {
   return seen.node.gateway.variables
     .filter((variable) => variable.track === track)
     .flatMap((variable) => {
-      const fault = faultOf(variable) ?? fingerprintFault(variable, seen);
+      const fault = mixedUp(variable) ?? faultOf(variable) ?? fingerprintFault(variable, seen);
       if (fault === undefined) return [];
       const whose = variable.agent === null ? "" : `agent ${variable.agent}: `;
       return [
@@ -89,5 +107,22 @@ function dropIns({ node }: Seen): string[] {
   return (node.gateway.unit?.dropIns ?? []).map((path) => `drop-in ${path}`);
 }
 
-export const tokenVariables: Rule = (seen) => findings("gateway", seen);
+/** A token that is written into the configuration beats every variable. */
+function tokenInConfiguration({ node }: Seen): Finding[] {
+  const token = node.gateway.configToken;
+  if (token?.kind !== "value") return [];
+  return [
+    {
+      layer: "gateway session",
+      code: "token-in-configuration",
+      confidence: "high",
+      evidence: [
+        `openclaw.json has a token of its own (${token.masked}, ${token.state}) where the declared one refers to the environment`,
+      ],
+      nextStep: AGAIN,
+    },
+  ];
+}
+
+export const tokenVariables: Rule = (seen) => [...findings("gateway", seen), ...tokenInConfiguration(seen)];
 export const keyVariables: Rule = (seen) => findings("provider", seen);
