@@ -1,4 +1,4 @@
-import { access, lstat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { declared, filesEvidence } from "../diagnose/disk.ts";
 import type { FileEvidence, VariableEvidence } from "../diagnose/evidence.ts";
@@ -7,6 +7,7 @@ import { ambientKeys, variableEvidence } from "../diagnose/variables.ts";
 import type { Sources } from "../diagnose/variables.ts";
 import { liveGeneration, readGeneration } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
+import { exists } from "../lib/exists.ts";
 import { errnoOf } from "../lib/failure.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
@@ -49,13 +50,6 @@ function metaOf(config: string): string | null {
   } catch {
     return null;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /**
