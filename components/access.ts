@@ -50,6 +50,7 @@ export function accessOf(name: string, args: AccessArgs): RemotePhase<AccessResu
       phase: "access",
       connection: target.connection,
       programId: target.programId,
+      observation: target.observation,
       payload: {
         machine: target.machine,
         gateway: gateway.name,

@@ -3,6 +3,7 @@ import type { AccountResult, MachineExpectation } from "../node/protocol.ts";
 import { agentTools } from "../render/index.ts";
 import type { GatewayLayout } from "../render/index.ts";
 import type { ConnectionArgs } from "../remote/connection.ts";
+import type { Observation } from "../remote/observation.ts";
 import { remotePhase } from "../remote/phase.ts";
 import type { RemotePhase, Sealing } from "../remote/phase.ts";
 import { trustBoundary } from "../spec/index.ts";
@@ -26,11 +27,18 @@ export interface AgentArgs {
   readonly after: readonly pulumi.Resource[];
 }
 
-/** Where and with which program a phase runs. */
-export interface PhaseTarget {
+/** A machine that has been bootstrapped. */
+export interface NodeTarget {
   readonly connection: ConnectionArgs;
   readonly programId: string;
   readonly machine: pulumi.Output<MachineExpectation>;
+  /** As the machine said itself. */
+  readonly machineId: pulumi.Output<string>;
+}
+
+/** Where and with which program the phases of one gateway run, and what was seen of it there. */
+export interface PhaseTarget extends NodeTarget {
+  readonly observation: Observation;
 }
 
 /** Payloads with secrets are for this node only; the fingerprint key is the one secret that every run of a stack has. */
@@ -107,6 +115,7 @@ export class Agent extends pulumi.ComponentResource {
           phase: "agent",
           connection: target.connection,
           programId: target.programId,
+          observation: target.observation,
           payload,
           sealing: sealingFor(account, args.fingerprintKey),
         },

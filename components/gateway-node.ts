@@ -185,7 +185,12 @@ export class GatewayNode extends pulumi.ComponentResource {
       );
     }
     const { phases } = runtime;
-    const target = phases && { connection, programId: plan.programId, machine };
+    const target = phases && {
+      connection,
+      programId: plan.programId,
+      machine,
+      machineId: phases.bootstrap.result.machineId,
+    };
     const gateways: Record<string, Gateway> = {};
     // One after the other: two starting gateways would compete for the same two cores.
     let installed: pulumi.Resource[] = phases ? [phases.installation.command] : [];

@@ -2,13 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AccountResult, GatewayResult, VerifyResult } from "../node/protocol.ts";
 import { gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
 import type { GatewayLayout, RenderedGeneration } from "../render/index.ts";
+import { Observation } from "../remote/observation.ts";
 import { remotePhase } from "../remote/phase.ts";
 import type { RemotePhase } from "../remote/phase.ts";
 import type { GatewaySpec, NodeDesign } from "../spec/index.ts";
 import { accessOf, accessView } from "./access.ts";
 import type { PrincipalKey } from "./access.ts";
 import { Agent, sealingFor } from "./agent.ts";
-import type { PhaseTarget } from "./agent.ts";
+import type { NodeTarget, PhaseTarget } from "./agent.ts";
 import { gatewayCertificate } from "./certificate-authority.ts";
 import type { Authority, CertificateView, GatewayCertificate } from "./certificate-authority.ts";
 import { agentCredentials, changeMark, secretView } from "./credentials.ts";
@@ -55,14 +56,18 @@ export interface GatewayComponentArgs {
   readonly fingerprintKey: pulumi.Output<string>;
   readonly plan: RuntimePlan;
   /** Absent on platforms that this version does not provision. */
-  readonly target?: PhaseTarget;
+  readonly target?: NodeTarget;
   /** Commands that have to be done before the account, and before the first generation. */
   readonly bootstrapped: readonly pulumi.Resource[];
   readonly installed: readonly pulumi.Resource[];
 }
 
-interface SwitchArgs extends GatewayComponentArgs {
+interface RenderArgs extends GatewayComponentArgs {
   readonly https: GatewayCertificate | undefined;
+}
+
+interface SwitchArgs extends RenderArgs {
+  readonly rendered: pulumi.Output<RenderedGeneration>;
 }
 
 /** One OpenClaw gateway: OS user, agents, generation, and the confirmation that it serves. */
@@ -92,7 +97,7 @@ export class Gateway extends pulumi.ComponentResource {
   readonly last: pulumi.Resource[];
 
   constructor(name: string, args: GatewayComponentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { node, gateway, plan, target, fingerprintKey, environmentKind } = args;
+    const { node, gateway, plan, fingerprintKey, environmentKind } = args;
     const layout = gatewayLayout(node.platform, gateway);
     // A sibling: the public view below holds its fingerprint.
     const token = args.secrets.token ?? generatedToken(name, opts?.parent === undefined ? {} : { parent: opts.parent });
@@ -138,14 +143,16 @@ export class Gateway extends pulumi.ComponentResource {
     this.token = token;
     this.tokenFingerprint = tokenView.fingerprint;
 
-    const account = target && this.#account(name, layout, args, target);
-    this.agents = this.#agents(name, { layout, credentials, account }, args);
-    const access =
-      target && account && accessOf(name, { ...args, target, layout, parent: this, after: account.command });
     const https =
       gateway.https && args.authority && gatewayCertificate(name, gateway.https, args.authority, { parent: this });
     this.certificate = https === undefined ? pulumi.output(undefined) : https.view;
-    const live = target && account && this.#switch(name, { ...args, https }, target, account);
+    const rendered = args.target && this.#render({ ...args, https }, credentials);
+    const target = args.target && rendered && this.#observed(name, args.target, rendered);
+    const account = target && this.#account(name, layout, args, target);
+    this.agents = this.#agents(name, { layout, credentials, account, target }, args);
+    const access =
+      target && account && accessOf(name, { ...args, target, layout, parent: this, after: account.command });
+    const live = target && account && this.#switch(name, { ...args, https, rendered }, target, account);
     this.generation = live ? live.generation : pulumi.output(undefined);
     this.switched = live ? live.switched : pulumi.output(undefined);
     this.verified = live ? live.verified : pulumi.output(undefined);
@@ -170,6 +177,22 @@ export class Gateway extends pulumi.ComponentResource {
     });
   }
 
+  /** What refresh reads of it comes before its phases: those that drifted run again. */
+  #observed(name: string, target: NodeTarget, rendered: pulumi.Output<RenderedGeneration>): PhaseTarget {
+    const { connection, programId, machineId } = target;
+    const gateway = rendered.apply(({ gateway: own, user, home, unit, generation, agents, metrics }) => ({
+      ...{ gateway: own, user, home, unit, generation },
+      agents: agents.map(({ id }) => id),
+      ...(metrics && { metrics }),
+    }));
+    const observation = new Observation(
+      `${name}-observation`,
+      { connection, programId, machineId, gateway },
+      { parent: this },
+    );
+    return { ...target, observation };
+  }
+
   #account(
     name: string,
     layout: GatewayLayout,
@@ -182,6 +205,7 @@ export class Gateway extends pulumi.ComponentResource {
         phase: "account",
         connection: target.connection,
         programId: target.programId,
+        observation: target.observation,
         payload: target.machine.apply((machine) => ({
           machine,
           gateway: args.gateway.name,
@@ -202,12 +226,14 @@ export class Gateway extends pulumi.ComponentResource {
       layout,
       credentials,
       account,
+      target,
     }: {
       readonly layout: GatewayLayout;
       readonly credentials: Readonly<Record<string, readonly AgentCredential[]>>;
       readonly account: RemotePhase<AccountResult> | undefined;
+      readonly target: PhaseTarget | undefined;
     },
-    { gateway, environmentKind, fingerprintKey, target }: GatewayComponentArgs,
+    { gateway, environmentKind, fingerprintKey }: GatewayComponentArgs,
   ): Record<string, Agent> {
     const agents: Record<string, Agent> = {};
     let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
@@ -236,8 +262,8 @@ export class Gateway extends pulumi.ComponentResource {
 
   /** The generation switch, and its confirmation from another SSH session. */
   #switch(name: string, args: SwitchArgs, target: PhaseTarget, account: RemotePhase<AccountResult>) {
-    const { connection, programId, machine } = target;
-    const rendered = this.#render(args);
+    const { connection, programId, machine, observation } = target;
+    const { rendered } = args;
     const staged = Object.values(this.agents).flatMap(({ staging }) =>
       staging === undefined ? [] : [staging.command],
     );
@@ -249,6 +275,7 @@ export class Gateway extends pulumi.ComponentResource {
         phase: "gateway",
         connection,
         programId,
+        observation,
         payload: pulumi
           .all([machine, rendered, this.token, pulumi.output(args.secrets.identity), pulumi.output(args.https?.key)])
           .apply(([expected, { launch, https, ...desired }, value, identity, key]) => ({
@@ -275,6 +302,7 @@ export class Gateway extends pulumi.ComponentResource {
         phase: "verify",
         connection,
         programId,
+        observation,
         payload: pulumi
           .all([machine, rendered])
           .apply(([expected, { gateway, user, home, port, unit, generation: wanted, openclawVersion }]) => ({
@@ -294,14 +322,15 @@ export class Gateway extends pulumi.ComponentResource {
     };
   }
 
-  #render(args: SwitchArgs): pulumi.Output<RenderedGeneration> {
+  #render(
+    args: RenderArgs,
+    credentials: Readonly<Record<string, readonly AgentCredential[]>>,
+  ): pulumi.Output<RenderedGeneration> {
     const { node, gateway, plan } = args;
     const fingerprints = pulumi.output(
-      Object.entries(this.agents).flatMap(([agent, { credentials }]) =>
-        credentials.flatMap((credential) =>
-          credential.resolve === "node"
-            ? []
-            : [{ agent, provider: credential.provider, digest: credential.fingerprint }],
+      Object.entries(credentials).flatMap(([agent, own]) =>
+        own.flatMap(({ view }) =>
+          view.resolve === "node" ? [] : [{ agent, provider: view.provider, digest: view.fingerprint }],
         ),
       ),
     );

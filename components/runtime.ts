@@ -13,6 +13,7 @@ import type { OpenclawLock } from "../render/openclaw-lock.ts";
 import { PINNED_NODE, nodePath, programId, runtimeId } from "../render/runtime-table.ts";
 import type { PinnedNode } from "../render/runtime-table.ts";
 import type { ConnectionArgs } from "../remote/connection.ts";
+import { Observation } from "../remote/observation.ts";
 import { bootstrapPhase, remotePhase } from "../remote/phase.ts";
 import type { RemotePhase } from "../remote/phase.ts";
 import { DEFAULT_NODE_VERSION } from "../spec/index.ts";
@@ -148,12 +149,23 @@ export class Runtime extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    const observation = new Observation(
+      `${name}-observation`,
+      {
+        connection,
+        programId: plan.programId,
+        machineId: bootstrap.result.machineId,
+        machine: { alwaysOn, runtime: plan.unitRuntime.id },
+      },
+      { parent: this },
+    );
     const installation = remotePhase(
       `${name}-runtime`,
       {
         phase: "runtime",
         connection,
         programId: plan.programId,
+        observation,
         payload: {
           machine,
           downloads,

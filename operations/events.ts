@@ -144,7 +144,7 @@ export class EventCollector {
 
   #begin({ metadata, planning }: NonNullable<EngineEvent["resourcePreEvent"]>): void {
     const { op, type, urn, old, new: next } = metadata;
-    if (type !== STACK_TYPE && op !== READ)
+    if (type !== STACK_TYPE && op !== READ && op !== REFRESH)
       this.planned.push({ name: nameOf(urn), op, type, before: old?.inputs, after: next?.inputs });
     const verbs = VERBS[metadata.op];
     if (verbs === undefined || planning === true || !isWork(metadata)) return;
@@ -188,6 +188,9 @@ function isWork({ type, old, new: next }: StepEventMetadata): boolean {
 
 /** What the engine reports of a stack reference at every run: nothing changes by it. */
 const READ = "read";
+
+/** What a machine was looked at for; a change that comes of it is a step of its own. */
+const REFRESH = "refresh";
 
 function counted(changes: Readonly<Partial<Record<string, number>>>): Record<string, number> {
   return Object.fromEntries(

@@ -8,6 +8,9 @@ import { OperationError } from "./error.ts";
 export const PROJECT = "gatehouse";
 export const FLEET_KEY = `${PROJECT}:fleet`;
 
+/** Of this checkout: what `pulumi refresh` reads machines with. */
+const PLUGIN = join(import.meta.dirname, "../remote/plugin");
+
 const settingsSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).optional() });
 type Settings = z.output<typeof settingsSchema>;
 
@@ -17,6 +20,7 @@ export async function ensureProjectFile(directory: string): Promise<void> {
   const text = stringify({
     name: PROJECT,
     runtime: "nodejs",
+    plugins: { providers: [{ name: "gatehouse-drift", path: PLUGIN }] },
     description: "Made by gatehouse: state commands of the ordinary CLI (`pulumi stack`) work in this directory.",
   });
   if ((await readIfThere(file)) !== text) await writeFileAtomically(file, text);

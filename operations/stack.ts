@@ -55,7 +55,12 @@ export interface RunReport {
   readonly seconds: number;
 }
 
-export interface UpOptions {
+export interface PreviewOptions {
+  /** Look at the machines first, so that what drifted is planned too; default false: no machine is contacted. */
+  readonly refresh?: boolean;
+}
+
+export interface UpOptions extends PreviewOptions {
   /** Names of resources to make anew. */
   readonly replace?: readonly string[];
   /** Sees what would change, before anything does; throws to stop it. */
@@ -78,7 +83,7 @@ export interface StackComponent {
 export interface GatehouseStack {
   readonly name: string;
   readonly stateDir: string;
-  preview(): Promise<RunReport>;
+  preview(options?: PreviewOptions): Promise<RunReport>;
   /** Previews, so that a violation is found before any node is contacted, then applies what changes, if anything does. */
   up(options?: UpOptions): Promise<UpReport>;
   /** Removes what the stack made; a gateway's state and workspaces stay unless its spec says to purge. */
@@ -149,16 +154,18 @@ class OpenStack implements GatehouseStack {
     this.#options = options;
   }
 
-  async preview(): Promise<RunReport> {
-    return (await this.#preview([])).report;
+  async preview({ refresh = false }: PreviewOptions = {}): Promise<RunReport> {
+    return (await this.#preview([], refresh)).report;
   }
 
-  async up({ replace = [], inspect }: UpOptions = {}): Promise<UpReport> {
+  async up({ replace = [], refresh = false, inspect }: UpOptions = {}): Promise<UpReport> {
     const urns = await this.#urnsOf(replace);
-    const preview = await this.#preview(urns);
+    const preview = await this.#preview(urns, refresh);
     await inspect?.(preview.planned);
     if (!preview.altersState) return { ...preview.report, outputs: await this.outputs() };
-    const { report, result, sawPending } = await this.#run((common) => this.#stack.up({ ...common, replace: urns }));
+    const { report, result, sawPending } = await this.#run((common) =>
+      this.#stack.up({ ...common, refresh, replace: urns }),
+    );
     if (sawPending) await clearPendingOperations(this.#stack);
     return { ...report, seconds: preview.report.seconds + report.seconds, outputs: readOutputs(result.outputs) };
   }
@@ -185,8 +192,8 @@ class OpenStack implements GatehouseStack {
     return Object.fromEntries(Object.entries(all).map(([key, { value }]) => [key, value]));
   }
 
-  #preview(replace: string[]) {
-    return this.#run((common) => this.#stack.preview({ ...common, replace }));
+  #preview(replace: string[], refresh: boolean) {
+    return this.#run((common) => this.#stack.preview({ ...common, refresh, replace }));
   }
 
   async #urnsOf(names: readonly string[]): Promise<string[]> {

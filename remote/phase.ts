@@ -3,9 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PhaseName, PhaseTypes } from "../node/protocol.ts";
 import { seal } from "../node/sealed.ts";
 import type { BootstrapResult } from "../render/bootstrap.ts";
-import { bootstrapCommand, programCommand } from "../render/program-command.ts";
+import { bootstrapCommand, programCommand, repeatedCommand } from "../render/program-command.ts";
 import { connectionInput } from "./connection.ts";
 import type { ConnectionArgs } from "./connection.ts";
+import type { Observation } from "./observation.ts";
 import { resultValue } from "./result.ts";
 
 /** Phases that leave something behind which `destroy` has to remove. */
@@ -32,7 +33,7 @@ type PayloadInput<T> = pulumi.Input<{ readonly [K in keyof T]: pulumi.Input<T[K]
 
 interface Texts {
   readonly create: string;
-  readonly update: string;
+  readonly update: pulumi.Input<string>;
   readonly delete?: string;
 }
 
@@ -94,13 +95,18 @@ export function remotePhase<N extends PhaseName>(
     readonly programId: string;
     readonly payload: PayloadInput<PhaseTypes[N]["payload"]>;
     readonly sealing?: Sealing;
+    /** What `refresh` saw of the phase's subject; makes the phase run again where it drifted. */
+    readonly observation: Observation;
   },
   opts: pulumi.CustomResourceOptions,
 ): RemotePhase<PhaseTypes[N]["result"]> {
-  const { phase, programId } = args;
+  const { phase, programId, observation } = args;
+  const update = programCommand(programId, phase, "apply", "provisioned");
   const texts = {
     create: programCommand(programId, phase, "apply", "first contact"),
-    update: programCommand(programId, phase, "apply", "provisioned"),
+    update: observation
+      .repeatsOf(phase)
+      .apply((count) => (count === 0 ? update : repeatedCommand(programId, phase, count))),
     ...(REMOVABLE.has(phase) ? { delete: programCommand(programId, phase, "remove", "provisioned") } : {}),
   };
   const plain = pulumi.secret(args.payload).apply((payload) => JSON.stringify(payload));

@@ -1,7 +1,5 @@
 import { defaultHome, type GatewaySpec, type Platform } from "../spec/index.ts";
-
-/** Root of everything that the node's administrator owns (DESIGN.md, "Generation" and "Runtime"). */
-export const GATEHOUSE_ROOT = "/opt/gatehouse";
+import { GATEHOUSE_ROOT } from "./root.ts";
 
 /** The vendor derives this name from the default profile; each gateway has an OS user of its own, so it never collides. */
 export const GATEWAY_UNIT = "openclaw-gateway.service";

@@ -1,6 +1,6 @@
 import { EXIT, KNOWN_OPTION, RESULT_MARK } from "../node/protocol.ts";
 import type { PhaseError, PhaseName, PhaseResult, VisitName } from "../node/protocol.ts";
-import { programPath } from "./runtime-table.ts";
+import { programPath } from "./root.ts";
 
 /** A word inside the double quotes of the inner script; `$` stays alive for the few variables we use. */
 function doubleQuoted(text: string): string {
@@ -62,6 +62,18 @@ export function bootstrapCommand(history: History): string {
  * one that was provisioned, or was reinstalled: exit 78, nothing is changed.
  */
 export function programCommand(id: string, phase: PhaseName, action: "apply" | "remove", history: History): string {
+  return forAnyLoginShell(phaseScript(id, phase, action, history));
+}
+
+/**
+ * The same as `programCommand` of an update, told apart by a count that the node ignores: a drifted phase runs again,
+ * which the engine does only for another input.
+ */
+export function repeatedCommand(id: string, phase: PhaseName, count: number): string {
+  return forAnyLoginShell(`: repeat ${count}; ${phaseScript(id, phase, "apply", "provisioned")}`);
+}
+
+function phaseScript(id: string, phase: PhaseName, action: "apply" | "remove", history: History): string {
   return programCall(id, phase, `${action} ${phase}${option(history)}`, {
     layer: "host",
     code: "machine-changed",
@@ -72,16 +84,18 @@ export function programCommand(id: string, phase: PhaseName, action: "apply" | "
 
 /** Remote command of a visit that is no part of an update; the payload goes to its stdin. Exit 78 as above. */
 export function visitCommand(id: string, visit: VisitName): string {
-  return programCall(id, visit, visit, {
-    layer: "host",
-    code: "program-missing",
-    message: `${programPath(id)} is not there: another version of Gatehouse provisioned this node, or it is another machine`,
-    fix: "use the version that provisioned it; or check the address and run gatehouse up once, which puts this version there",
-  });
+  return forAnyLoginShell(
+    programCall(id, visit, visit, {
+      layer: "host",
+      code: "program-missing",
+      message: `${programPath(id)} is not there: another version of Gatehouse provisioned this node, or it is another machine`,
+      fix: "use the version that provisioned it; or check the address and run gatehouse up once, which puts this version there",
+    }),
+  );
 }
 
 function programCall(id: string, phase: PhaseName | VisitName, args: string, absent: PhaseError): string {
   const program = programPath(id);
   const missing = report(phase, absent, EXIT.refused);
-  return forAnyLoginShell(`if [ -x ${program} ]; then :; else ${missing}; fi; ${asRoot(phase, `${program} ${args}`)}`);
+  return `if [ -x ${program} ]; then :; else ${missing}; fi; ${asRoot(phase, `${program} ${args}`)}`;
 }

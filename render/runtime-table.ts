@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { DEFAULT_NODE_VERSION } from "../spec/runtime.ts";
 import type { RuntimeTarget } from "../spec/runtime.ts";
-import { GATEHOUSE_ROOT } from "./layout.ts";
+import { GATEHOUSE_ROOT } from "./root.ts";
 
 /** A file from the node's npm registry (`npm:NAME@VERSION`) or an https URL, and the digest it must have. */
 export interface PinnedArchive {
@@ -90,9 +90,4 @@ export function programId(input: { readonly node: PinnedNode; readonly programHa
 /** Absolute path of the pinned Node on every node. */
 export function nodePath(node: PinnedNode): string {
   return `${GATEHOUSE_ROOT}/node/${nodeId(node)}/bin/node`;
-}
-
-/** Absolute path of the on-node program's wrapper. */
-export function programPath(id: string): string {
-  return `${GATEHOUSE_ROOT}/program/${id}/gatehouse-node`;
 }

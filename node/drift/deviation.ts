@@ -73,6 +73,8 @@ export interface DriftPayload {
   /** Of the machine that was provisioned. */
   readonly machineId: string;
   readonly alwaysOn: boolean;
+  /** Directory name of the OpenClaw runtime below `/opt/gatehouse/runtime`; absent: only what the generations name. */
+  readonly runtime?: string;
   readonly gateways: readonly DeclaredGateway[];
 }
 

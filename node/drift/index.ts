@@ -1,13 +1,16 @@
 import { chown, lchown, lstat } from "node:fs/promises";
+import { join } from "node:path";
 import { userObjections } from "../account/objections.ts";
 import { generationName, unitName } from "../generation/manifest.ts";
+import { exists } from "../lib/exists.ts";
 import { PhaseFailure } from "../lib/failure.ts";
-import { absolutePath, flag, gatewayName, list, object, optional, textLike, userName } from "../lib/shape.ts";
+import { absolutePath, directoryName, flag, gatewayName, list, object, optional, textLike, userName } from "../lib/shape.ts"; // prettier-ignore
 import { metricsSettings } from "../metrics/settings.ts";
 import { ensureTextfileDirectory } from "../metrics/textfile-directory.ts";
 import type { Context, UserCommand } from "../phase.ts";
 import type { OsUser } from "../platform/index.ts";
 import { EXIT } from "../protocol.ts";
+import { COMPLETE_MARKER, openclawEntry } from "../runtime/layout.ts";
 import type { DeclaredGateway, Deviation, DriftPayload, GatewayDrift, NodeDrift, NodeRepair } from "./deviation.ts";
 import { inspect } from "./inspect.ts";
 import { textfileDeviations } from "./metrics.ts";
@@ -31,8 +34,17 @@ const declaredGateway = object<DeclaredGateway>({
 export const checkDrift = object<DriftPayload>({
   machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
   alwaysOn: flag,
+  runtime: optional(directoryName),
   gateways: list(declaredGateway),
 });
+
+async function runtimeDeviations(runtime: string, context: Context): Promise<Deviation[]> {
+  const directory = join(context.paths.runtimes, runtime);
+  const parts = [join(directory, COMPLETE_MARKER), openclawEntry(directory)];
+  const there = await Promise.all(parts.map(exists));
+  if (!there.includes(false)) return [];
+  return [{ kind: "runtime", what: directory, detail: "is not complete", likely: "a hand", mending: "up" }];
+}
 
 async function machineDeviations(payload: DriftPayload, context: Context): Promise<Deviation[]> {
   const [machineId, sleep] = await Promise.all([
@@ -61,6 +73,7 @@ async function machineDeviations(payload: DriftPayload, context: Context): Promi
           },
         ]
       : []),
+    ...(payload.runtime === undefined ? [] : await runtimeDeviations(payload.runtime, context)),
   ];
 }
 

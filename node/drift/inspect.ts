@@ -1,4 +1,4 @@
-import { access, lstat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { configurationAuthor, unitAuthor } from "../diagnose/author.ts";
 import type { Author } from "../diagnose/author.ts";
@@ -9,6 +9,7 @@ import { ambientKeys, variableEvidence } from "../diagnose/variables.ts";
 import type { Sources } from "../diagnose/variables.ts";
 import { liveGeneration, readGeneration } from "../generation/store.ts";
 import type { StoredGeneration } from "../generation/store.ts";
+import { exists } from "../lib/exists.ts";
 import { errnoOf } from "../lib/failure.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
 import type { GatewayHome } from "../lib/gateway-home.ts";
@@ -42,13 +43,6 @@ function pathOf(kind: DeviationKind, home: GatewayHome, unitPath: string): strin
     "vendor-policy": home.policy,
   };
   return paths[kind] ?? home.openclaw;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function author(kind: DeviationKind, path: string, { files }: StoredGeneration): Promise<Author> {

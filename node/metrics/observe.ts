@@ -61,8 +61,8 @@ async function carriedOf(
   context: Context,
   gaps: Gaps,
 ): Promise<ReadonlyMap<string, boolean>> {
-  const { evidence, environment } = await context.platform.services.inspect(stored.manifest.unit);
-  const sources = await sourcesOf(home, environment, evidence.mainPid, context, gaps);
+  const facts = await context.platform.services.inspect(stored.manifest.unit);
+  const sources = await sourcesOf(home, facts, context, gaps);
   return new Map(
     variableEvidence(stored, sources).flatMap((one) => {
       const carried = isCarried(one);

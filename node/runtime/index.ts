@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Downloads, RuntimePayload, RuntimeResult } from "../protocol.ts";
 import { ensureDirectory } from "../lib/atomic.ts";
 import { exec } from "../lib/exec.ts";
+import { exists } from "../lib/exists.ts";
 import { errnoOf } from "../lib/failure.ts";
 import { withLock } from "../lib/lock.ts";
 import { registeredGateways } from "../lib/registry.ts";
@@ -19,7 +20,7 @@ import {
 } from "../lib/shape.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
 import { checkDisk, install } from "./install.ts";
-import { COMPLETE_MARKER, STAGING_PREFIX } from "./layout.ts";
+import { COMPLETE_MARKER, openclawEntry, STAGING_PREFIX } from "./layout.ts";
 
 const url = textLike(/^https?:\/\/[^\s]+$/, "an http or https URL");
 
@@ -48,7 +49,8 @@ async function isComplete(target: string, payload: RuntimePayload): Promise<bool
     throw error;
   });
   const { id, openclawVersion } = payload.runtime;
-  return marker === `${JSON.stringify({ runtimeId: id, openclawVersion })}\n`;
+  const marked = marker === `${JSON.stringify({ runtimeId: id, openclawVersion })}\n`;
+  return marked && (await exists(openclawEntry(target)));
 }
 
 function killIfThere(pid: number): void {

@@ -5,14 +5,20 @@ import { publicOutputs } from "../outputs.ts";
 import { recorded } from "../record/recorded.ts";
 import { doneText, outputsText, plannedText } from "../report.ts";
 
-async function up(flags: RunFlags): Promise<Result> {
+interface UpFlags extends RunFlags {
+  readonly refresh?: true;
+}
+
+async function up(flags: UpFlags): Promise<Result> {
   const stack = await open(flags);
+  const refresh = flags.refresh === true;
   if (flags.yes !== true) {
-    note(plannedText(await stack.preview()));
+    note(plannedText(await stack.preview({ refresh })));
     await confirm("Apply this?");
   }
   const { value: report } = await recorded(stack, "up", note, async (begun) => {
     const done = await stack.up({
+      refresh,
       inspect: () => begun(),
     });
     return { value: done, outputs: done.outputs, report: done };
@@ -33,8 +39,9 @@ async function destroy(flags: RunFlags): Promise<Result> {
 
 export function upCommand(): Command {
   return withPolicies(withFleet(common("up", "make the machines what the fleet says")))
+    .option("--refresh", "look at the machines first, and mend what drifted")
     .option("--yes", "without a question")
-    .action((flags: RunFlags) => run(flags, () => up(flags)));
+    .action((flags: UpFlags) => run(flags, () => up(flags)));
 }
 
 export function destroyCommand(): Command {

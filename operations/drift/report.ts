@@ -1,23 +1,22 @@
 import type { Deviation, NodeDrift } from "../../node/drift/deviation.ts";
 import { isUnreachable } from "../visit/connect.ts";
 import type { Unreachable } from "../visit/connect.ts";
+import { deviationText } from "../../render/deviation-text.ts";
 import type { Drift, Repair } from "./drift.ts";
 
 const WORDS = { none: "no drift", drift: "drift", undecided: "undecided: not everything could be looked at" } as const;
 
-function deviationLine({ kind, what, detail, likely, mending }: Deviation): string {
-  const by = likely === "unknown" ? "" : `, likely ${likely}`;
-  const mends = { repair: "`drift --repair` mends it", up: "`up` mends it", "by hand": "to be mended by hand" }[
-    mending
-  ];
-  return `    ${kind}: ${what} ${detail} (${mends}${by})`;
-}
+const MENDS = {
+  repair: "`drift --repair` mends it",
+  up: "`up --refresh` mends it",
+  "by hand": "to be mended by hand",
+} as const;
 
 function nodeLines(node: string, answer: NodeDrift | Unreachable): string[] {
   if (isUnreachable(answer)) return [`${node}: ${answer.message}`, `  fix: ${answer.fix}`];
   const part = (name: string, found: readonly Deviation[]): string[] => [
     `  ${name}: ${found.length === 0 ? "as declared" : `${found.length} deviation${found.length === 1 ? "" : "s"}`}`,
-    ...found.map(deviationLine),
+    ...found.map((one) => `    ${deviationText(one, MENDS)}`),
   ];
   return [
     node,

@@ -18,6 +18,7 @@ export const GATEWAY = "gatehouse:index:Gateway";
 export const AGENT = "gatehouse:index:Agent";
 export const PRINCIPAL = "gatehouse:index:Principal";
 export const OTHER_STACK = "gatehouse:index:OtherStack";
+export const OBSERVATION = "gatehouse-drift:index:Observation";
 export const COMMAND = "command:remote:Command";
 
 export const ENVIRONMENT_KINDS = ["prod", "staging", "dev", "ci"] as const;

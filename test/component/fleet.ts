@@ -53,6 +53,7 @@ export interface FleetRun {
   /** What the nodes say about the age of their credentials; default nothing. */
   readonly issued?: readonly IssuedCredential[];
   readonly otherStacks?: RunOptions["otherStacks"];
+  readonly observed?: RunOptions["observed"];
 }
 
 /** Runs the program of `index.ts` for a fleet. */
@@ -66,6 +67,7 @@ export async function runFleet(fleet: FleetInput, options: FleetRun = {}): Promi
     ...(options.preview !== undefined && { preview: options.preview }),
     ...(options.onRegister !== undefined && { onRegister: options.onRegister }),
     ...(options.issued !== undefined && { issued: options.issued }),
+    ...(options.observed !== undefined && { observed: options.observed }),
     ...(options.otherStacks !== undefined && { otherStacks: options.otherStacks }),
   });
 }

@@ -2,6 +2,8 @@ import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { RESULT_MARK, type IssuedCredential } from "../../node/protocol.ts";
+import { plannedUpdate } from "../../remote/plugin/observe.ts";
+import { NOTHING_OBSERVED, type Observed } from "../../remote/subject.ts";
 import { tlsProvider } from "../../sandbox/plugins/tls/provider.ts";
 import { isSealed, publicText, unseal } from "../../node/sealed.ts";
 
@@ -42,6 +44,8 @@ export interface RunOptions {
   readonly onRegister?: (name: string) => void;
   /** Outputs of the stacks that the program refers to, by name. */
   readonly otherStacks?: Readonly<Record<string, Properties>>;
+  /** What a refresh left of an observation, by name; default nothing. */
+  readonly observed?: Readonly<Record<string, Observed>>;
   /** What a confirmation says about the age of its credentials; default nothing. */
   readonly issued?: readonly IssuedCredential[];
 }
@@ -97,14 +101,11 @@ async function madeByStandIn(type: string, inputs: Properties): Promise<Properti
   return made?.outs as Properties;
 }
 
-async function stateOf(
-  type: string,
-  name: string,
-  inputs: Properties,
-  { preview, issued, otherStacks = {} }: RunOptions,
-): Promise<Properties> {
+async function stateOf(type: string, name: string, inputs: Properties, options: RunOptions): Promise<Properties> {
+  const { preview, issued, otherStacks = {} } = options;
   // the engine reads it at preview, too
   if (type === "pulumi:pulumi:StackReference") return { ...inputs, outputs: otherStacks[name] ?? {} };
+  if (type === OBSERVATION) return { ...inputs, ...plannedUpdate(options.observed?.[name] ?? NOTHING_OBSERVED) };
   if (preview === true) return inputs;
   if (type.startsWith("tls:") && inputs["algorithm"] !== "ED25519") return await madeByStandIn(type, inputs);
   if (type === "tls:index/privateKey:PrivateKey") return { ...inputs, privateKeyPem: seedOf(name) };
@@ -200,6 +201,7 @@ export function find(run: MockedRun, type: string, name: string): Registered {
 }
 
 export const COMMAND = "command:remote:Command";
+export const OBSERVATION = "gatehouse-drift:index:Observation";
 
 export function commands(run: MockedRun): Registered[] {
   return run.resources.filter(({ type }) => type === COMMAND);

@@ -4,7 +4,17 @@ import { parseOutputs } from "../../operations/outputs.ts";
 import type { FleetInput } from "../../spec/index.ts";
 import { HOST_KEY } from "../fleet-input.ts";
 import { KEYS, OperatorFiles, fleetWith, runFleet } from "./fleet.ts";
-import { COMMAND, commands, find, MACHINE_ID, openedStdin, revealed, type MockedRun } from "./mocked-run.ts";
+import {
+  COMMAND,
+  commands,
+  find,
+  MACHINE_ID,
+  OBSERVATION,
+  openedStdin,
+  revealed,
+  visible,
+  type MockedRun,
+} from "./mocked-run.ts";
 
 const files = new OperatorFiles();
 afterAll(() => {
@@ -17,6 +27,7 @@ const KIND: Readonly<Record<string, string>> = {
   "gatehouse:index:Gateway": "Gateway",
   "gatehouse:index:Agent": "Agent",
   "command:remote:Command": "Command",
+  [OBSERVATION]: "Observation",
   "tls:index/privateKey:PrivateKey": "PrivateKey",
 };
 
@@ -40,6 +51,7 @@ describe("one node with one gateway of two agents", () => {
       "box-1 > Command box-1-bootstrap",
       "box-1 > Command box-1-runtime",
       "box-1 > Gateway team-a",
+      "box-1 > Observation box-1-observation",
       "box-1 > PrivateKey team-a-token-seed",
       "box-1 > Runtime box-1",
       "team-a > Agent team-a/builder",
@@ -47,6 +59,7 @@ describe("one node with one gateway of two agents", () => {
       "team-a > Command team-a-account",
       "team-a > Command team-a-gateway",
       "team-a > Command team-a-verify",
+      "team-a > Observation team-a-observation",
       "team-a/builder > Command team-a/builder-agent",
       "team-a/research > Command team-a/research-agent",
     ]);
@@ -55,20 +68,59 @@ describe("one node with one gateway of two agents", () => {
   it("runs the phases in order, the runtime beside account and agents", () => {
     expect(order(run)).toEqual({
       "box-1-bootstrap": [],
-      "box-1-runtime": ["box-1-bootstrap"],
-      "team-a-account": ["box-1-bootstrap"],
-      "team-a/research-agent": ["fingerprint-key", "team-a-account"],
-      "team-a/builder-agent": ["fingerprint-key", "team-a-account", "team-a/research-agent"],
+      "box-1-runtime": ["box-1-bootstrap", "box-1-observation"],
+      "team-a-account": ["box-1-bootstrap", "team-a-observation"],
+      "team-a/research-agent": ["fingerprint-key", "team-a-account", "team-a-observation"],
+      "team-a/builder-agent": ["fingerprint-key", "team-a-account", "team-a-observation", "team-a/research-agent"],
       "team-a-gateway": [
         "box-1-runtime",
         "fingerprint-key",
         "team-a-account",
+        "team-a-observation",
         "team-a-token-seed",
         "team-a/builder-agent",
         "team-a/research-agent",
       ],
-      "team-a-verify": ["fingerprint-key", "team-a-gateway", "team-a-token-seed"],
+      "team-a-verify": ["fingerprint-key", "team-a-gateway", "team-a-observation", "team-a-token-seed"],
     });
+  });
+
+  it("has what refresh reads before the phases that it may make run again, and nothing but the connection is secret", () => {
+    const observed = run.resources.filter(({ type }) => type === OBSERVATION);
+    expect(Object.fromEntries(observed.map(({ name, dependsOn }) => [name, dependsOn]))).toEqual({
+      "box-1-observation": ["box-1-bootstrap"],
+      "team-a-observation": ["box-1-bootstrap", "fingerprint-key", "team-a-token-seed"],
+    });
+    const programId = expect.any(String) as unknown;
+    const common = { connection: "[secret]", programId, machineId: MACHINE_ID };
+    expect(observed.map(({ inputs }) => visible(inputs))).toEqual([
+      { ...common, machine: { alwaysOn: true, runtime: expect.any(String) as unknown } },
+      {
+        ...common,
+        gateway: {
+          gateway: "team-a",
+          user: "oc-team-a",
+          home: "/home/oc-team-a",
+          unit: "openclaw-gateway.service",
+          generation: expect.stringMatching(/^g-/) as unknown,
+          agents: ["research", "builder"],
+        },
+      },
+    ]);
+  });
+
+  it("runs the phases again whose work drift has undone, with a command that the node takes as the same", async () => {
+    const observed = { "team-a-observation": { deviations: ["x"], due: ["gateway"], repeats: { verify: 2 } } } as const;
+    const drifted = await runFleet(fleetWith(files.sshKey), { observed });
+    const updates = (of: MockedRun) => Object.fromEntries(commands(of).map(({ name, inputs }) => [name, String(inputs["update"])])); // prettier-ignore
+    const [before, after] = [updates(run), updates(drifted)];
+    const counts = { "team-a-gateway": 1, "team-a-verify": 2 };
+    for (const [name, count] of Object.entries(counts)) {
+      expect(after[name]).toBe(before[name]?.replace("sh -c '", `sh -c ': repeat ${count}; `));
+    }
+    for (const name of Object.keys(before)) if (!(name in counts)) expect(after[name], name).toBe(before[name]);
+    const creates = (of: MockedRun) => commands(of).map(({ inputs }) => inputs["create"]);
+    expect(creates(drifted)).toEqual(creates(run));
   });
 
   it("gives every command the options that keep secrets and connections safe", () => {
@@ -209,7 +261,7 @@ describe("two gateways on one node", () => {
     const run = await runFleet(twoGateways());
     expect(order(run)["aa-bb-gateway"]).toContain("aa-verify");
     expect(order(run)["aa-gateway"]).not.toContain("aa-bb-verify");
-    expect(order(run)["aa-bb-account"]).toEqual(["box-1-bootstrap"]);
+    expect(order(run)["aa-bb-account"]).toEqual(["aa-bb-observation", "box-1-bootstrap"]);
   });
 
   it("take the fleet's change where they declare none", async () => {

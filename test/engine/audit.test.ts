@@ -92,6 +92,11 @@ END
 
   it("agree: drift names the same, repairs it, and the audit is clean but for what a hand has to mend", async () => {
     expect(await drifted()).toMatchObject({ verdict: "drift" });
+    const planned = await stack.preview({ refresh: true });
+    shown.push(JSON.stringify(planned));
+    // both observations, the runtime with its sleep, the generation and its confirmation
+    expect(planned.changes).toMatchObject({ update: 5 });
+    expect(planned.diagnostics.map(({ message }) => message).join("\n")).toMatch(/drift: user-rights: .*by hand/);
     const mended = await repair(stack, options());
     shown.push(repairText(mended), JSON.stringify(mended));
     expect(mended.verdict).toBe("drift");
@@ -101,6 +106,7 @@ END
     await bench.output("gpasswd -d oc-team-a docker");
     expect(await audited()).toMatchObject({ verdict: "clean" });
     expect(await drifted()).toMatchObject({ verdict: "none" });
+    expect(Object.keys((await stack.preview({ refresh: true })).changes)).toEqual(["same"]);
   });
 
   it("are undecided where something cannot be seen", async () => {

@@ -96,7 +96,7 @@ describe.skipIf(!(await nodesCanRun()))("every secret of a stack", () => {
   }
 
   /** With the most that the engine and its plugins ever log, and the event stream. */
-  async function run(command: "up" | "destroy", name: string): Promise<number> {
+  async function run(command: "up" | "refresh" | "destroy", name: string): Promise<number> {
     const policies = command === "up" ? ["--policy-pack", POLICIES] : [];
     const args = [
       command,
@@ -149,6 +149,13 @@ describe.skipIf(!(await nodesCanRun()))("every secret of a stack", () => {
     // the start was tried, and the previous generation serves again
     await bench.output(`test ! -e ${FAIL_ONCE}`);
     await bench.until(`curl -fs http://127.0.0.1:${bench.gateway("canary", 0, []).port}/readyz`);
+    await onlyWhereAllowed();
+  });
+
+  it("is nowhere else after a refresh that found drift", async () => {
+    expect(await run("refresh", "refresh")).toBe(0);
+    // the drop-in that made the start fail is still there
+    expect(await readFile(operator("refresh.log"), "utf8")).toContain(`drop-in: ${DROP_IN}/fail.conf`);
     await onlyWhereAllowed();
   });
 

@@ -40,7 +40,7 @@ export class OrdinaryPulumi {
     mkdirSync(join(directory, "state"));
     // so that the checkout gets no stack file
     for (const name of ["Pulumi.yaml", "package.json"]) cpSync(join(ROOT, name), join(project, name));
-    for (const name of ["index.ts", "node_modules"]) symlinkSync(join(ROOT, name), join(project, name));
+    for (const name of ["index.ts", "node_modules", "remote"]) symlinkSync(join(ROOT, name), join(project, name));
     return new OrdinaryPulumi(project, cli.command, environment);
   }
 

@@ -35,6 +35,21 @@ ruleContract(gh104, {
       says: [/theirs: a\.0\.settings\.clientSecret \(32 characters\) holds a random value/],
     },
     {
+      label: "a setting of the stack that the engine gives to a provider of the same name",
+      plant: (stack) => {
+        stack.add({ type: "pulumi:providers:gatehouse", name: "default", props: { "research-anthropic": CANARY } });
+      },
+      says: [/default: research-anthropic \(\d+ characters\) holds what looks like a Anthropic key/],
+    },
+    {
+      label: "a private key of an observation outside its connection",
+      plant: (stack) => {
+        const props = { machineId: "-----BEGIN OPENSSH PRIVATE KEY-----\nxyz" };
+        stack.add({ type: "gatehouse-drift:index:Observation", name: "theirs", props });
+      },
+      says: [/theirs: machineId \(\d+ characters\) holds what looks like a private key/],
+    },
+    {
       label: "a private key where a reference belongs",
       plant: (stack) => {
         stack.set("Agent", "team-a/builder", ["credentials", 0, "ref"], "-----BEGIN OPENSSH PRIVATE KEY-----\nxyz");

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { EXIT, PHASES, RESULT_MARK, type PhaseResult } from "../../node/protocol.ts";
 import { archiveUrl, renderBootstrap, shellQuote, type BootstrapInput } from "../../render/bootstrap.ts";
 import { gzipBase64, shippedOpenclawLock } from "../../render/openclaw-lock.ts";
-import { bootstrapCommand, programCommand } from "../../render/program-command.ts";
+import { bootstrapCommand, programCommand, repeatedCommand } from "../../render/program-command.ts";
 import { nodeId, nodePath, PINNED_NODE, programId, runtimeId } from "../../render/runtime-table.ts";
 import { RUNTIME_TARGETS } from "../../spec/runtime.ts";
 
@@ -32,6 +32,7 @@ const commands: readonly (readonly [string, string])[] = [
       ),
     ),
   ),
+  ...PHASES.map((phase) => [`apply ${phase} again, provisioned`, repeatedCommand(id, phase, 12)] as const),
 ];
 
 describe("remote commands", () => {
@@ -50,13 +51,19 @@ describe("remote commands", () => {
     }
   });
 
+  it("tells a phase that runs again apart by its count alone", () => {
+    expect(repeatedCommand(id, "gateway", 3).replace(": repeat 3; ", "")).toBe(
+      programCommand(id, "gateway", "apply", "provisioned"),
+    );
+  });
+
   const shells = ["sh", "dash", "bash", "zsh", "fish", "tcsh", "csh", "busybox sh"];
   for (const shell of shells) {
     const words = shell.split(" ");
     const there = installed(words[0] ?? "");
     if (!there) process.stderr.write(`skipped: login shell ${shell} is not installed\n`);
     it.skipIf(!there)(`${shell} passes the command on unchanged: a missing program is exit 78 with a result`, () => {
-      const command = programCommand(id, "agent", "apply", "provisioned");
+      const command = repeatedCommand(id, "agent", 3);
       const done = spawnSync(words[0] ?? "", [...words.slice(1), "-c", command], { encoding: "utf8", input: "{}" });
       expect(done.status).toBe(EXIT.refused);
       expect(done.stderr).toMatch(/^gatehouse: agent failed \[host\/machine-changed\]: .*\n {2}fix: .*\n$/);

@@ -1,5 +1,5 @@
 import { keysAt, lengthAt, read, type Path } from "../read.ts";
-import { COMMAND, type Resource } from "../resource.ts";
+import { COMMAND, OBSERVATION, type Resource } from "../resource.ts";
 import { defineRule } from "../rule.ts";
 import { assignments, looksRandom, tokenKinds } from "../token-shapes.ts";
 
@@ -71,6 +71,8 @@ export const gh104 = defineRule({
         `${COMMAND}#connection.proxy.privateKey`,
         `${COMMAND}#connection.proxy.password`,
         `${COMMAND}#connection.proxy.privateKeyPassword`,
+        `${OBSERVATION}#connection.privateKey`,
+        `${OBSERVATION}#connection.proxy.privateKey`,
         "command:remote:CopyToRemote#connection.privateKey",
         "command:remote:CopyToRemote#connection.proxy.privateKey",
         // secret inputs by the provider's schema
