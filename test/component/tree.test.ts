@@ -104,6 +104,7 @@ describe("one node with one gateway of two agents", () => {
           unit: "openclaw-gateway.service",
           generation: expect.stringMatching(/^g-/) as unknown,
           agents: ["research", "builder"],
+          metrics: expect.objectContaining({ intervalSeconds: 60 }) as unknown,
         },
       },
     ]);
