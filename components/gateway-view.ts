@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { parse } from "plist";
 import type { EnvironmentSpec, GatewaySpec, NodeDesign, Platform } from "../spec/index.ts";
 import { renderOpenclawConfig, renderUnit } from "../render/index.ts";
 import type { GatewayLayout } from "../render/index.ts";
@@ -36,6 +37,12 @@ const SERVICES: Readonly<Record<Platform, { readonly manager: string; readonly s
   macos: { manager: "launchd-daemon", starts: "at boot" },
 };
 
+/** What is started and how, in the form that policies read. */
+const DEFINITIONS: Readonly<Record<Platform, (unit: string) => object>> = {
+  linux: (unitText) => ({ unitText }),
+  macos: (plist) => ({ launchdJob: parse(plist) }),
+};
+
 /** What policies may read of a gateway besides its names, paths and fingerprints. */
 export function gatewayView(args: {
   readonly node: NodeDesign;
@@ -55,6 +62,6 @@ export function gatewayView(args: {
     // the account phase refuses any other user (node/account)
     account: { user: layout.user, groups: [], password: "locked" },
     service: SERVICES[node.platform],
-    unitText: renderUnit(node.platform, gateway, layout, plan.unitRuntime).unit,
+    ...DEFINITIONS[node.platform](renderUnit(node.platform, gateway, layout, plan.unitRuntime).unit),
   };
 }
