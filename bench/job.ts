@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { PINNED_NODE, PINNED_NPM } from "../render/runtime-table.ts";
 import { archiveUrl } from "../render/bootstrap.ts";
-import { renderGeneration, userLayout } from "../render/index.ts";
+import { gatewayLayout, renderGeneration } from "../render/index.ts";
 import { shippedOpenclawLock } from "../render/openclaw-lock.ts";
 import { credentialVariable, parseFleet, type FleetInput } from "../spec/index.ts";
 import { renderEnvironmentFile } from "../node/environment-file.ts";
@@ -109,5 +109,5 @@ export function artefacts() {
 }
 
 export function homeOf(job: Job) {
-  return userLayout(job.user, `/home/${job.user}`);
+  return gatewayLayout("linux", { name: job.user, user: job.user });
 }

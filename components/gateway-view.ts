@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import type { EnvironmentSpec, GatewaySpec, NodeDesign } from "../spec/index.ts";
-import { renderOpenclawConfig, renderSystemdUnit } from "../render/index.ts";
+import { parse } from "plist";
+import type { EnvironmentSpec, GatewaySpec, NodeDesign, Platform } from "../spec/index.ts";
+import { renderOpenclawConfig, renderUnit } from "../render/index.ts";
 import type { GatewayLayout } from "../render/index.ts";
 import type { RuntimePlan } from "./runtime.ts";
 
@@ -30,10 +31,19 @@ function configView(node: NodeDesign, gateway: GatewaySpec, layout: GatewayLayou
   };
 }
 
-/**
- * What policies may read of a gateway besides its names, paths and fingerprints. Where a platform has no unit of ours, the
- * unit and the way it is started are absent, so that a rule which needs them says so.
- */
+/** Who starts a gateway, and when. */
+const SERVICES: Readonly<Record<Platform, { readonly manager: string; readonly starts: string }>> = {
+  linux: { manager: "systemd-user", starts: "at boot, by linger" },
+  macos: { manager: "launchd-daemon", starts: "at boot" },
+};
+
+/** What is started and how, in the form that policies read. */
+const DEFINITIONS: Readonly<Record<Platform, (unit: string) => object>> = {
+  linux: (unitText) => ({ unitText }),
+  macos: (plist) => ({ launchdJob: parse(plist) }),
+};
+
+/** What policies may read of a gateway besides its names, paths and fingerprints. */
 export function gatewayView(args: {
   readonly node: NodeDesign;
   readonly gateway: GatewaySpec;
@@ -42,7 +52,6 @@ export function gatewayView(args: {
   readonly environmentKind: EnvironmentKind | undefined;
 }) {
   const { node, gateway, layout, plan, environmentKind } = args;
-  const launched = gateway.agents.some(({ credentials }) => credentials.some(({ resolve }) => resolve === "node"));
   return {
     node: node.name,
     platform: node.platform,
@@ -52,11 +61,7 @@ export function gatewayView(args: {
     openclaw: configView(node, gateway, layout),
     // the account phase refuses any other user (node/account)
     account: { user: layout.user, groups: [], password: "locked" },
-    ...(node.platform === "linux"
-      ? {
-          service: { manager: "systemd-user", starts: "at boot, by linger" },
-          unitText: renderSystemdUnit(gateway, layout, plan.unitRuntime, launched ? "launcher" : "direct"),
-        }
-      : {}),
+    service: SERVICES[node.platform],
+    ...DEFINITIONS[node.platform](renderUnit(node.platform, gateway, layout, plan.unitRuntime).unit),
   };
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AccountResult, GatewayResult, VerifyResult } from "../node/protocol.ts";
-import { gatewayLayout, GATEWAY_UNIT, renderGeneration, slots } from "../render/index.ts";
+import { gatewayLayout, renderGeneration, slots } from "../render/index.ts";
 import type { GatewayLayout, RenderedGeneration } from "../render/index.ts";
 import { Observation } from "../remote/observation.ts";
 import { remotePhase } from "../remote/phase.ts";
@@ -120,7 +120,7 @@ export class Gateway extends pulumi.ComponentResource {
         user: layout.user,
         port: gateway.port,
         bind: gateway.https?.listen ?? "loopback",
-        unit: GATEWAY_UNIT,
+        unit: layout.unitName,
         paths: privatePaths(gateway, layout),
         designHash: designHash(gateway, plan.unitRuntime),
         access: accessView(gateway),
@@ -139,7 +139,7 @@ export class Gateway extends pulumi.ComponentResource {
     this.user = layout.user;
     this.port = gateway.port;
     this.endpoint = `${gateway.https === undefined ? "ws" : "wss"}://127.0.0.1:${gateway.port}`;
-    this.unit = GATEWAY_UNIT;
+    this.unit = layout.unitName;
     this.token = token;
     this.tokenFingerprint = tokenView.fingerprint;
 

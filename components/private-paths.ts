@@ -14,7 +14,8 @@ export function privatePaths(gateway: GatewaySpec, layout: GatewayLayout) {
     directory(layout.generationsDir),
     file(layout.configPath),
     file(layout.envFile),
-    file(layout.unitPath),
+    // launchd reads its definitions from a folder of root's; they hold no secret
+    ...(layout.unitPath.startsWith(`${layout.home}/`) ? [file(layout.unitPath)] : []),
     ...(keyFileVariables(gateway).length === 0 ? [] : [file(layout.keysPath)]),
     ...(gateway.https === undefined ? [] : [file(layout.certificatePath), file(layout.certificateKeyPath)]),
     ...(gateway.nodeIdentity === undefined ? [] : [file(layout.launcherPath), file(layout.launchPlanPath)]),

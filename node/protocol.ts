@@ -227,8 +227,8 @@ export interface GatewayPayload {
 }
 /** What the gate found out about the credentials of the running process. */
 export interface RotationProof {
-  /** How many variables it has exactly as they were delivered: all of them. */
-  readonly variables: number;
+  /** How many variables it has exactly as they were delivered: all of them; null where the system shows none. */
+  readonly variables: number | null;
   /** That the previous token is refused; null when the token did not change. */
   readonly oldTokenRefused: true | null;
   /** Agents with a key in a file: only their next turn shows that OpenClaw uses it. */

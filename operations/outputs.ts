@@ -36,10 +36,10 @@ const gateway = z.object({
   openclawVersion: z.string(),
   hardening: z.object({ profile: z.string(), findings: z.array(z.string()) }),
   interruptionSeconds: z.number(),
-  /** What the gate proved of the last switch's process: all its variables, and that the token before is refused. */
+  /** What the gate proved of the last switch's process: all its variables (null: not shown by the system), and that the token before is refused. */
   proof: z
     .object({
-      variables: z.int(),
+      variables: z.int().nullable(),
       oldTokenRefused: z.literal(true).nullable(),
       /** Agents with a key in a file, which only their next turn shows in use. */
       unconfirmedAgents: z.array(z.string()).default([]),

@@ -170,7 +170,9 @@ export function rotationText({ target, before, after, ...rotation }: Rotation): 
   const { generation, previousGeneration, interruptionSeconds, proof, devices } = rotation;
   return [
     `rotated ${targetText(target)}: ${before.masked} ${before.fingerprint} -> ${after.masked} ${after.fingerprint}`,
-    `  proven: the running process has all ${proof.variables} variables as delivered` +
+    (proof.variables === null
+      ? "  proven over HTTP; what the running process was started with is not shown by this system"
+      : `  proven: the running process has all ${proof.variables} variables as delivered`) +
       (proof.unconfirmedAgents.length === 0
         ? ""
         : `; read again from the key file, to be seen at the next turn of: ${proof.unconfirmedAgents.join(", ")}`) +

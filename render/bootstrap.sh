@@ -92,7 +92,8 @@ machine_changed() {
 check_machine() {
   machine=$(read_machine_id)
   if [ -z "$machine" ]; then
-    fail host machine-id "$exit_unavailable" "this machine has no machine id" "run systemd-machine-id-setup on the node"
+    fail host machine-id "$exit_unavailable" "this machine has no machine id" \
+      "Linux: run systemd-machine-id-setup on the node; macOS: look at ioreg -rd1 -c IOPlatformExpertDevice"
   fi
   record=
   if [ -e "$state/machine.json" ]; then
@@ -134,6 +135,21 @@ find_target() {
   select_archives "$target" ||
     fail host platform "$exit_unavailable" "there is no pinned Node for $target" \
       "use a Linux or macOS machine on x64 or arm64, or name an archive and its integrity under runtime.node.archives"
+}
+
+# Node 24 does not start on an older macOS, and says so in words that name no version.
+check_macos() {
+  [ "$os" = darwin ] || return 0
+  release=$(sw_vers -productVersion 2>/dev/null)
+  major=${release%%.*}
+  minor=${release#*.}
+  minor=${minor%%.*}
+  case $major$minor in
+    '' | *[!0-9]*) major=0 minor=0 ;;
+  esac
+  if [ "$major" -gt 13 ] || { [ "$major" -eq 13 ] && [ "$minor" -ge 5 ]; }; then return 0; fi
+  fail host macos-version "$exit_unavailable" "this is macOS ${release:-of an unknown version}" \
+    "Node 24 needs macOS 13.5 or newer: update the machine"
 }
 
 make_directories() {
@@ -339,13 +355,13 @@ install_program() {
   # shellcheck disable=SC2016
   program_base64 | "$node" -e '
     const fs = require("node:fs"), zlib = require("node:zlib"), crypto = require("node:crypto");
-    const [staging, final, node, hash] = process.argv.slice(1);
+    const [staging, final, node, hash, os] = process.argv.slice(1);
     const text = zlib.gunzipSync(Buffer.from(fs.readFileSync(0, "latin1"), "base64"));
     if (crypto.createHash("sha256").update(text).digest("hex") !== hash) throw new Error("the program arrived damaged");
     const wrapper = [
       "#!/bin/sh",
-      "exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "
-        + node + " --disable-warning=ExperimentalWarning " + final + "/gatehouse-node.mjs \"$@\"",
+      "exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 GATEHOUSE_PLATFORM="
+        + os + " " + node + " --disable-warning=ExperimentalWarning " + final + "/gatehouse-node.mjs \"$@\"",
       "",
     ].join("\n");
     for (const [name, content, mode] of [["gatehouse-node.mjs", text, 0o644], ["gatehouse-node", wrapper, 0o755]]) {
@@ -353,7 +369,7 @@ install_program() {
       fs.writeFileSync(file, content);
       fs.fsyncSync(file);
     }
-  ' "$staging" "$program_dir" "$node" "$program_hash" ||
+  ' "$staging" "$program_dir" "$node" "$program_hash" "$os" ||
     disk_full_or "the on-node program could not be written" "run the same command again"
   node_now=$node
   program_is_complete || rm -rf "$program_dir"
@@ -373,6 +389,7 @@ main() {
   start_watchdog
   find_tools
   find_target
+  check_macos
   check_machine
   make_directories
   record_machine

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import type { GatewayPayload } from "../node/protocol.ts";
 import { credentialVariable, GATEWAY_TOKEN_VARIABLE, type GatewaySpec, type NodeDesign } from "../spec/index.ts";
 import { RenderError } from "./errors.ts";
-import { seccompOnly } from "./hardening.ts";
 import { identityVariables, renderLaunchPlan } from "./launch-plan.ts";
 import { gatewayLayout } from "./layout.ts";
 import { renderMetrics } from "./metrics.ts";
 import { renderOpenclawConfig } from "./openclaw-config.ts";
 import { renderOpenclawPolicy } from "./openclaw-policy.ts";
 import { renderSecretsPlan } from "./secrets-plan.ts";
-import { renderSystemdUnit, type UnitRuntime } from "./systemd-unit.ts";
+import type { UnitRuntime } from "./systemd-unit.ts";
+import { renderUnit } from "./unit.ts";
 
 export interface GenerationInput {
   readonly node: NodeDesign;
@@ -52,24 +52,17 @@ export type RenderedGeneration = Pick<
 /** Assembles one generation; the same input gives the same bytes and the same id. */
 export function renderGeneration(input: GenerationInput): RenderedGeneration {
   const { node, gateway, runtime } = input;
-  if (node.platform !== "linux") {
-    throw new RenderError(
-      `node '${node.name}': gateways on ${node.platform} cannot be rendered by this version`,
-      "use a Linux node, or a version of Gatehouse with launchd support",
-    );
-  }
   const layout = gatewayLayout(node.platform, gateway);
   const metrics = renderMetrics(node, gateway);
   const plan = renderLaunchPlan(gateway, layout);
-  const unit = renderSystemdUnit(gateway, layout, runtime, plan === undefined ? "direct" : "launcher");
+  const unit = renderUnit(node.platform, gateway, layout, runtime);
   const content = {
     runtimeId: runtime.id,
     nodePath: runtime.nodePath,
     openclawVersion: node.runtime.openclaw.version,
     files: {
       config: renderOpenclawConfig(node, gateway, layout),
-      unit,
-      unitWithoutNamespaces: seccompOnly(unit),
+      ...unit,
       secretsPlan: renderSecretsPlan(gateway),
       policy: renderOpenclawPolicy(gateway),
     },

@@ -10,4 +10,6 @@ export { renderMetrics } from "./metrics.ts";
 export { keyFileVariables, renderOpenclawConfig, secretVariables } from "./openclaw-config.ts";
 export { profileId, usedPlugins, usedProviders } from "./providers.ts";
 export { renderSecretsPlan } from "./secrets-plan.ts";
+export { LAUNCHD_KEYS, renderLaunchAgent, renderLaunchDaemon } from "./launchd-plist.ts";
 export { renderSystemdUnit, type UnitRuntime } from "./systemd-unit.ts";
+export { renderUnit } from "./unit.ts";

@@ -1,8 +1,39 @@
 import { defaultHome, type GatewaySpec, type Platform } from "../spec/index.ts";
 import { GATEHOUSE_ROOT } from "./root.ts";
 
-/** The vendor derives this name from the default profile; each gateway has an OS user of its own, so it never collides. */
+/** On Linux the vendor derives this name from the default profile; each gateway has an OS user of its own, so it never collides. */
 export const GATEWAY_UNIT = "openclaw-gateway.service";
+
+/** launchd has one name space for the whole machine: the gateway's name follows. */
+const LAUNCHD_LABEL = "org.gatehouse.gateway";
+
+/** Where a platform's service manager looks, and what the unit reads its secrets from. */
+interface ServicePlaces {
+  readonly unitName: string;
+  readonly unitPath: string;
+  readonly envFile: string;
+  readonly envWrapper: string;
+  readonly serviceLog: string;
+}
+
+type ServiceSubject = { readonly name: string; readonly home: string; readonly stateDir: string };
+
+const PLACES: Readonly<Record<Platform, (gateway: ServiceSubject) => ServicePlaces>> = {
+  linux: ({ home, stateDir }) => ({
+    unitName: GATEWAY_UNIT,
+    unitPath: `${home}/.config/systemd/user/${GATEWAY_UNIT}`,
+    envFile: `${stateDir}/gateway.systemd.env`,
+    envWrapper: "",
+    serviceLog: "",
+  }),
+  macos: ({ name, stateDir }) => ({
+    unitName: `${LAUNCHD_LABEL}.${name}`,
+    unitPath: `/Library/LaunchDaemons/${LAUNCHD_LABEL}.${name}.plist`,
+    envFile: `${stateDir}/service-env/${LAUNCHD_LABEL}.env`,
+    envWrapper: `${stateDir}/service-env/${LAUNCHD_LABEL}-env-wrapper.sh`,
+    serviceLog: `/var/log/gatehouse/${name}.log`,
+  }),
+};
 
 /** Installed package of a runtime; `entry` is the gateway, `cli` the command line. */
 export interface RuntimePaths {
@@ -34,6 +65,10 @@ export interface GatewayLayout {
   readonly stateDir: string;
   readonly configPath: string;
   readonly envFile: string;
+  /** macOS: the script that starts the gateway with the variables of `envFile`. Empty on Linux, where systemd reads it. */
+  readonly envWrapper: string;
+  /** macOS: what the process prints, kept by launchd. Empty on Linux, where the journal has it. */
+  readonly serviceLog: string;
   readonly logFile: string;
   readonly unitName: string;
   readonly unitPath: string;
@@ -76,12 +111,10 @@ export interface GatewayLayout {
   generationDir(generation: string): string;
 }
 
-export function gatewayLayout(platform: Platform, gateway: Pick<GatewaySpec, "user" | "home">): GatewayLayout {
-  return userLayout(gateway.user, gateway.home ?? defaultHome(platform, gateway.user));
-}
-
-/** The same paths from what a phase payload carries. */
-export function userLayout(user: string, home: string): GatewayLayout {
+export function gatewayLayout(
+  platform: Platform,
+  { name, user, home = defaultHome(platform, user) }: Pick<GatewaySpec, "name" | "user" | "home">,
+): GatewayLayout {
   const stateDir = `${home}/.openclaw`;
   const gatehouseDir = `${home}/.gatehouse`;
   const workspacesDir = `${home}/workspaces`;
@@ -91,10 +124,8 @@ export function userLayout(user: string, home: string): GatewayLayout {
     home,
     stateDir,
     configPath: `${stateDir}/openclaw.json`,
-    envFile: `${stateDir}/gateway.systemd.env`,
+    ...PLACES[platform]({ name, home, stateDir }),
     logFile: `${stateDir}/logs/gateway.log`,
-    unitName: GATEWAY_UNIT,
-    unitPath: `${home}/.config/systemd/user/${GATEWAY_UNIT}`,
     workspacesDir,
     cacheDir,
     compileCacheDir: `${cacheDir}/openclaw-compile`,

@@ -27,8 +27,21 @@ export function withoutForeignTexts(value: unknown, known: ReadonlySet<string>, 
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutForeignTexts(part, known, key)]));
 }
 
+/** A property list without the lines that were not declared: any of them could hold a value. */
+function withoutForeignLines(text: string, declared: string): string {
+  const known = new Set(declared.split("\n").map((line) => line.trim()));
+  return text
+    .split("\n")
+    .map((line) => {
+      const plain = /^<(?:\/?(?:dict|array|plist[^<]*)|true\/|false\/|integer>\d{1,9}<\/integer)>$/.test(line.trim());
+      return known.has(line.trim()) || plain ? line : `<string>${LEFT_OUT}</string>`;
+    })
+    .join("\n");
+}
+
 /** A unit's text without the values of variables whose names were not declared; those that were hold no secret. */
 export function withoutForeignValues(text: string, declared: string): string {
+  if (declared.startsWith("<?xml")) return withoutForeignLines(text, declared);
   const names = new Set([...declared.matchAll(ASSIGNMENT)].map(([, name]) => name));
   return text
     .split("\n")

@@ -4,9 +4,9 @@ import { ensureDirectory } from "../lib/atomic.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
-import { recordRuntimes } from "../lib/registry.ts";
 import { removeMetrics } from "../metrics/place.ts";
 import { ensureTextfileDirectory, removeTextfileDirectory } from "../metrics/textfile-directory.ts";
+import { recordRuntimes, registeredGateways } from "../lib/registry.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
 import type { GatewayPayload, GatewayResult } from "../protocol.ts";
 import { clearJournal, clearRolledBack } from "../switch/journal.ts";
@@ -18,15 +18,20 @@ import { gatewayPayload } from "./payload.ts";
 
 /** Longer than a start at its time limit, the vendor's checks and the return to the previous generation. */
 const WATCHDOG_SECONDS = 1500;
+/** The same for a return alone. */
+const SETTLE_SECONDS = 580;
 
 async function apply(payload: GatewayPayload, context: Context): Promise<GatewayResult> {
   const user = await gatewayUser(context.platform.users, payload.user, payload.home);
   if (payload.metrics !== undefined) await ensureTextfileDirectory(user, payload.gateway, context);
+  const { steward } = context.platform;
+  await steward.keepUnit(context.paths, payload.gateway, payload.generation, payload.files.unit);
   const converged = (await context.asUser(user, "gateway-converge", payload, {
     timeoutSeconds: WATCHDOG_SECONDS - 20,
   })) as Converged;
   if (payload.metrics === undefined) await removeTextfileDirectory(payload.gateway, context);
   await recordRuntimes(context.paths, payload.gateway, converged.runtimes);
+  await steward.forgetUnits(context.paths, payload.gateway, converged.kept);
   const findings = await context.platform.hardening(converged.profile, converged.pid);
   for (const finding of findings) context.progress(`hardening: ${finding}`);
   return {
@@ -78,13 +83,30 @@ async function remove(payload: GatewayPayload, context: Context): Promise<Remove
   const removed = await context.asUser(user, "gateway-remove", payload, { timeoutSeconds: WATCHDOG_SECONDS - 20 });
   await removeTextfileDirectory(payload.gateway, context);
   await recordRuntimes(context.paths, payload.gateway, []);
+  await context.platform.steward.forgetUnits(context.paths, payload.gateway, []);
   return removed as Removed;
 }
 
-/** `gatehouse-node settle [--boot]`: what the dead-man timer and the settle unit call. */
-export async function settle(args: readonly string[], context: Context): Promise<void> {
+async function settleOwn(atBoot: boolean, context: Context): Promise<void> {
   const home = gatewayHome(ownUser().home);
-  await withGatewayLock(home, context, () => takeBack(home, args.includes("--boot"), context));
+  await withGatewayLock(home, context, () => takeBack(home, atBoot, context));
+}
+
+/**
+ * `gatehouse-node settle [--boot]`: what the dead-man timer and the settle unit call. With `--user NAME` it is root that
+ * calls, for the gateway of that user.
+ */
+export async function settle(args: readonly string[], context: Context): Promise<void> {
+  const [option, name] = args;
+  if (option !== "--user") {
+    await settleOwn(option === "--boot", context);
+    return;
+  }
+  const own = (await registeredGateways(context.paths)).find(({ user }) => user === name);
+  // a gateway that was removed meanwhile has nothing to settle
+  if (own === undefined) return;
+  const user = await gatewayUser(context.platform.users, own.user, own.home);
+  await context.asUser(user, "gateway-settle", {}, { timeoutSeconds: SETTLE_SECONDS });
 }
 
 /** Stages one generation, validates it, switches to it behind a health gate, or returns to the previous one. */
@@ -94,5 +116,11 @@ export const gatewayPhase: Phase<"gateway"> = {
   check: (payload) => gatewayPayload(payload, "payload"),
   apply,
   remove,
-  userCommands: { "gateway-converge": converge, "gateway-remove": removeGateway },
+  userCommands: {
+    "gateway-converge": converge,
+    "gateway-remove": removeGateway,
+    "gateway-settle": async (_payload, context) => {
+      await settleOwn(false, context);
+    },
+  },
 };

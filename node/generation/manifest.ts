@@ -19,7 +19,11 @@ import type { GatewayPayload } from "../protocol.ts";
 /** Name of a generation: also the name of its directory. */
 export const generationName = textLike(/^g-[0-9a-f]{16}$/, "a generation (g- and 16 hex digits)");
 
-export const unitName = textLike(/^[a-z][a-z0-9@.-]{0,100}\.service$/, "a service unit's name");
+/** Of a systemd unit, or the label of a launchd job; never a path. */
+export const unitName = textLike(
+  /^(?:[a-z][a-z0-9@.-]{0,100}\.service|org\.gatehouse\.gateway\.[a-z0-9-]{2,40})$/,
+  "a service unit's name or a launchd label of ours",
+);
 
 export const agentCredentials = list(
   object<GatewayPayload["agents"][number]>({

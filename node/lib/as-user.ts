@@ -4,6 +4,8 @@ import { currentPlatform, PLATFORM_VARIABLE } from "../platform/index.ts";
 import type { OsUser } from "../platform/index.ts";
 import { describeEnd, exec } from "./exec.ts";
 import { PhaseFailure } from "./failure.ts";
+import { nodePaths } from "./paths.ts";
+import { LINK_DESCRIPTOR, LINK_VARIABLE, serveRequests } from "./root-link.ts";
 import type { ExitStatus } from "./failure.ts";
 
 export interface AsUserOptions {
@@ -40,8 +42,19 @@ function failureFrom(error: PhaseError, status: number | null): PhaseFailure {
  */
 export function runAsUserWith(program: string, onStderrLine: (line: string) => void): RunAsUser {
   return async (user, command, payload, options) => {
+    const platform = currentPlatform();
+    const handle = await platform.steward.handlerFor({ paths: nodePaths(), programFile: program }, user);
     const result = await exec([process.execPath, ...process.execArgv, program, "internal", command], {
-      env: { ...userEnvironment(user), [PLATFORM_VARIABLE]: currentPlatform().name },
+      env: {
+        ...userEnvironment(user),
+        [PLATFORM_VARIABLE]: platform.name,
+        ...(handle && { [LINK_VARIABLE]: String(LINK_DESCRIPTOR) }),
+      },
+      ...(handle && {
+        onLink: (socket) => {
+          serveRequests(socket, handle);
+        },
+      }),
       cwd: "/",
       stdin: JSON.stringify(payload),
       timeoutSeconds: options?.timeoutSeconds ?? 60,

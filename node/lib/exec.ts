@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import type { Duplex } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
 /** What every command gets unless the caller says otherwise: no variable of this process is inherited. */
@@ -20,6 +21,8 @@ export interface ExecOptions {
   readonly keepBytes?: number;
   /** Called with every complete line of stdout as it comes. */
   readonly onStdoutLine?: (line: string) => void;
+  /** Given the other end of a socket that the program has as file descriptor 3. */
+  readonly onLink?: (socket: Duplex) => void;
   /** Called with every complete line of stderr as it comes. */
   readonly onStderrLine?: (line: string) => void;
 }
@@ -104,13 +107,14 @@ export async function exec(argv: readonly [string, ...string[]], options: ExecOp
   const start = performance.now();
   const child = spawn(file, args, {
     detached: true,
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", ...(options.onLink === undefined ? [] : (["pipe"] as const))],
     env: { ...BASE_ENVIRONMENT, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   running.add(child);
+  if (options.onLink !== undefined) options.onLink(child.stdio[3] as unknown as Duplex);
   const limit = options.keepBytes ?? 1024 * 1024;
   const stdout = new Tail(limit);
   const stderr = new Tail(limit);

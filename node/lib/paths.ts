@@ -14,6 +14,14 @@ export interface NodePaths {
   readonly sealingKey: string;
   /** Drop-in of systemd-sleep.conf(5). */
   readonly sleepConfig: string;
+  /** macOS: the power settings of before ours, and units and timers of root's. */
+  readonly powerRecord: string;
+  readonly units: string;
+  readonly timers: string;
+  /** macOS: where launchd, its jobs and newsyslog look. */
+  readonly daemons: string;
+  readonly serviceLogs: string;
+  readonly logRotation: string;
   readonly locks: string;
   /** One `<gateway>.json` for every gateway that principals may reach: whose keys, since when. */
   readonly access: string;
@@ -35,6 +43,12 @@ export function nodePaths(root = "/"): NodePaths {
     machineRecord: join(state, "machine.json"),
     sealingKey: join(state, "sealing-key.pem"),
     sleepConfig: join(root, "etc/systemd/sleep.conf.d/50-gatehouse.conf"),
+    powerRecord: join(state, "power.json"),
+    units: join(state, "units"),
+    timers: join(state, "timers"),
+    daemons: join(root, "Library/LaunchDaemons"),
+    serviceLogs: join(root, "var/log/gatehouse"),
+    logRotation: join(root, "etc/newsyslog.d"),
     locks: join(state, "locks"),
     access: join(state, "access"),
     gateways: join(state, "gateways"),

@@ -1,6 +1,8 @@
 import { EXIT } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { NodePaths } from "../lib/paths.ts";
+import type { RequestHandler } from "../lib/root-link.ts";
+import { darwin } from "./darwin.ts";
 import { linux } from "./linux.ts";
 import type { Profile, Services } from "./services.ts";
 
@@ -68,6 +70,22 @@ export interface Users {
   purge(user: OsUser): Promise<void>;
 }
 
+export interface StewardContext {
+  readonly paths: NodePaths;
+  /** This program's own file, for jobs that have to call it again. */
+  readonly programFile: string;
+}
+
+/** What root does for the units of a gateway's user; nothing where the user has a service manager of its own. */
+export interface ServiceSteward {
+  /** Keeps a generation's unit where only root writes; the user's steps ask for it by name. */
+  keepUnit(paths: NodePaths, gateway: string, generation: string, content: string): Promise<void>;
+  /** Drops the units of every generation that is not in `kept`. */
+  forgetUnits(paths: NodePaths, gateway: string, kept: readonly string[]): Promise<void>;
+  /** What answers the requests of a step that runs as the user; undefined when it has none to make. */
+  handlerFor(context: StewardContext, user: OsUser): Promise<RequestHandler | undefined>;
+}
+
 /** What lets the machine sleep: the file or setting, and what is wrong with it. */
 export interface SleepObjection {
   readonly what: string;
@@ -88,7 +106,7 @@ export interface Hints {
 
 /** One kind of node. Everything that differs between operating systems is a member here. */
 export interface Platform {
-  readonly name: "linux";
+  readonly name: "linux" | "darwin";
   /** Groups whose members can become root or read every log. */
   readonly privilegedGroups: readonly string[];
   /** Stable id of this installation of the operating system. */
@@ -110,14 +128,23 @@ export interface Platform {
   readonly hints: Hints;
   /** Bytes free for root on the file system of `path`. */
   freeBytes(path: string): Promise<number>;
+  /**
+   * As root: refuses a machine or an installed Node that this platform would not run.
+   * @throws {PhaseFailure}
+   */
+  checkRuntime(nodePath: string): Promise<void>;
   /** The service manager of the user that this process runs as. */
   readonly services: Services;
+  /** Root's part in it. */
+  readonly steward: ServiceSteward;
+  /** Whether the vendor's own status command finds our unit. */
+  readonly vendorSeesService: boolean;
   /** Uid of whoever listens on a TCP port of this machine; undefined when nobody does. */
   listenerUid(port: number): Promise<number | undefined>;
   /** Addresses on which a TCP port of this machine is listened on: `127.0.0.1`, `::`. */
   listenerAddresses(port: number): Promise<readonly string[]>;
-  /** As the process's own user: the variables that it was started with. */
-  processEnvironment(pid: number): Promise<ReadonlyMap<string, string>>;
+  /** As the process's own user: the variables that it was started with; null where the system does not show them. */
+  processEnvironment(pid: number): Promise<ReadonlyMap<string, string> | null>;
   /** As the process's own user: the file that it runs. */
   executableOf(pid: number): Promise<string>;
   /** As root: where a running process has less than its profile promises, one sentence each. */
@@ -129,7 +156,7 @@ export interface Platform {
 /** Set by the program's wrapper, which the bootstrap wrote with what `uname` said; `process.platform` without it. */
 export const PLATFORM_VARIABLE = "GATEHOUSE_PLATFORM";
 
-const PLATFORMS: Readonly<Record<string, Platform>> = { linux };
+const PLATFORMS: Readonly<Record<string, Platform>> = { linux, darwin };
 
 /** The platform this program runs on. */
 export function currentPlatform(): Platform {
@@ -140,7 +167,7 @@ export function currentPlatform(): Platform {
     layer: "host",
     code: "platform",
     message: `this program does not manage ${name} nodes`,
-    fix: "use a Linux node with systemd",
+    fix: "use a Linux node with systemd, or a Mac",
     exit: EXIT.unavailable,
   });
 }

@@ -1,12 +1,13 @@
-import { access, chmod, chown, lstat, mkdir, readFile, readdir, realpath, rm } from "node:fs/promises";
+import { access, lstat, readFile, readdir, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "../protocol.ts";
 import { describeEnd, exec } from "../lib/exec.ts";
 import type { ExecResult } from "../lib/exec.ts";
 import { PhaseFailure, errnoOf } from "../lib/failure.ts";
-import type { HomeFacts, OsUser, SharedFacts, UserFacts, Users } from "./index.ts";
+import type { OsUser, UserFacts, Users } from "./index.ts";
+import { foreignAncestor, inspectHome, inspectShared, makeHome } from "./posix-directories.ts";
 
 /** A user of its own needs no shell; `su -s /bin/sh` and `runuser` still work for root. */
 const NO_LOGIN_SHELLS = ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false"] as const;
@@ -60,34 +61,6 @@ async function inspect(name: string): Promise<UserFacts | undefined> {
   return { ...user, groups: groups.stdout.trim().split(/\s+/), hasPassword };
 }
 
-async function inspectHome(path: string): Promise<HomeFacts | undefined> {
-  try {
-    const stat = await lstat(path);
-    const isDirectory = stat.isDirectory();
-    return { uid: stat.uid, isDirectory, isEmpty: isDirectory && (await readdir(path)).length === 0 };
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-async function foreignAncestor(path: string): Promise<string | undefined> {
-  const parent = dirname(path);
-  const stat = await lstat(parent).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
-  if (stat !== undefined) {
-    const isLink = stat.isSymbolicLink();
-    if (stat.uid !== 0 || (!isLink && (stat.mode & 0o022) !== 0)) return parent;
-    if (isLink) {
-      const behind = await foreignAncestor(join(await realpath(parent), "home"));
-      if (behind !== undefined) return behind;
-    }
-  }
-  return parent === "/" ? undefined : await foreignAncestor(parent);
-}
-
 async function noLoginShell(): Promise<string> {
   for (const shell of NO_LOGIN_SHELLS) {
     const found = await access(shell).then(
@@ -116,30 +89,6 @@ async function create(name: string, home: string, comment: string): Promise<OsUs
   const user = await find(name);
   if (user === undefined) throw new Error(`useradd succeeded, but ${name} cannot be found`);
   return user;
-}
-
-/** Makes what is missing of a path, 0755 whatever the umask: the user has to pass through. */
-async function makeParents(path: string): Promise<void> {
-  if (path === "/") return;
-  await makeParents(dirname(path));
-  try {
-    await mkdir(path);
-    await chmod(path, 0o755);
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error;
-  }
-}
-
-async function makeHome(user: OsUser): Promise<void> {
-  await makeParents(dirname(user.home));
-  try {
-    await mkdir(user.home, { mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error;
-  }
-  // Nobody but root can change the parents (`foreignAncestor`), so nobody can put a link here between these calls.
-  await chmod(user.home, 0o700);
-  await chown(user.home, user.uid, user.gid);
 }
 
 function busAnswers(uid: number): Promise<boolean> {
@@ -226,21 +175,6 @@ async function stopManager(user: OsUser): Promise<void> {
     fix: `look at \`ps -u ${user.name}\` on the node`,
     exit: EXIT.os,
   });
-}
-
-async function inspectShared(path: string): Promise<SharedFacts | undefined> {
-  try {
-    const stat = await lstat(path);
-    return {
-      uid: stat.uid,
-      mode: stat.mode,
-      isDirectory: stat.isDirectory(),
-      foreignAncestor: await foreignAncestor(path),
-    };
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 async function may(user: OsUser, access: "read" | "write", path: string): Promise<boolean> {

@@ -73,8 +73,16 @@ export const linux: Platform = {
     homes: "/home",
   },
   freeBytes,
+  checkRuntime: () => Promise.resolve(),
   processesBelow,
   services: linuxServices,
+  // the user has a service manager of its own
+  steward: {
+    keepUnit: () => Promise.resolve(),
+    forgetUnits: () => Promise.resolve(),
+    handlerFor: () => Promise.resolve(undefined),
+  },
+  vendorSeesService: true,
   listenerUid,
   listenerAddresses,
   processEnvironment,

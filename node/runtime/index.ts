@@ -99,6 +99,7 @@ async function apply(payload: RuntimePayload, context: Context): Promise<Runtime
   process.umask(0o022);
   const { runtime } = payload;
   const { platform, paths } = context;
+  await platform.checkRuntime(runtime.nodePath);
   await (payload.alwaysOn ? platform.sleep.prevent(paths) : platform.sleep.allow(paths));
   const target = join(context.paths.runtimes, runtime.id);
   const result = async (action: RuntimeResult["action"]): Promise<RuntimeResult> => ({

@@ -33,7 +33,7 @@ export async function passGate(
   if (checks === "everything") await checkEverything(generation, context, { before, ...watch });
   else await waitUntilReady(generation, context, watch);
   const proof = await proveRotation(generation, before, context);
-  if (checks === "session") await checkSession(generation);
+  if (checks === "session") await checkSession(generation, context);
   if (!(await liveConfigMatches(home, generation))) {
     throw gateFailure(
       "config or disk",

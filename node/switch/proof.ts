@@ -19,12 +19,16 @@ function failure(variable: string, tokenVariable: string, code: string, message:
   return new PhaseFailure({ layer, code, message, fix, exit: EXIT.gate });
 }
 
-/** Whether the process has every variable of its generation, byte for byte. */
-async function proveEnvironment(generation: StoredGeneration, token: string, context: Context): Promise<number> {
+/** How many variables the process has as its generation does, byte for byte: all; null where the system shows none. */
+async function proveEnvironment(generation: StoredGeneration, token: string, context: Context): Promise<number | null> {
   const { unit } = generation.manifest;
   const { mainPid } = await context.platform.services.state(unit);
   const found = mainPid === 0 ? new Map<string, string>() : await context.platform.processEnvironment(mainPid);
   const wanted = await launchedVariables(generation);
+  if (found === null) {
+    context.progress("this system does not show what the running process was started with: its variables are unproven");
+    return null;
+  }
   for (const [variable, value] of wanted) {
     if (found.get(variable) === value) continue;
     throw failure(

@@ -11,8 +11,24 @@ import type { StartWatch } from "./start-watch.ts";
 /** `models status --check`: 0 usable, 2 usable but expiring (facts: openclaw.md 3). */
 const USABLE = new Set<number | null>([0, 2]);
 
-function checkStatus(answer: Answer, cli: OpenclawCli): void {
+function checkStatus(answer: Answer, cli: OpenclawCli, { platform }: Pick<Context, "platform">): void {
   const { json } = answer;
+  if (platform.vendorSeesService) checkService(json);
+  const session = member(json, "rpc", "ok") === true;
+  // where it does not find the unit its exit status is about that, too
+  if (session && (answer.result.status === 0 || !platform.vendorSeesService)) return;
+  const failure = member(json, "rpc", "connectFailure");
+  const detail = member(failure, "detailCode") ?? member(failure, "kind");
+  const error = member(json, "rpc", "error");
+  throw gateFailure(
+    "gateway session",
+    typeof detail === "string" ? detail.toLowerCase().replaceAll("_", "-") : "rpc",
+    `a session with the gateway token is not possible: ${cli.redact(typeof error === "string" ? oneLine(error) : complaint(answer))}`,
+    "the gateway runs, but does not accept the token of its own environment file; look at `gateway.auth` in openclaw.json",
+  );
+}
+
+function checkService(json: unknown): void {
   const audit = member(json, "service", "configAudit");
   if (member(json, "service", "loaded") !== true || member(audit, "ok") !== true) {
     const issues = (member(audit, "issues") as readonly unknown[] | undefined) ?? [];
@@ -24,16 +40,6 @@ function checkStatus(answer: Answer, cli: OpenclawCli): void {
       "report it with this message: the unit is rendered by Gatehouse; run `openclaw gateway status` on the node for details",
     );
   }
-  if (answer.result.status === 0 && member(json, "rpc", "ok") === true) return;
-  const failure = member(json, "rpc", "connectFailure");
-  const detail = member(failure, "detailCode") ?? member(failure, "kind");
-  const error = member(json, "rpc", "error");
-  throw gateFailure(
-    "gateway session",
-    typeof detail === "string" ? detail.toLowerCase().replaceAll("_", "-") : "rpc",
-    `a session with the gateway token is not possible: ${cli.redact(typeof error === "string" ? oneLine(error) : complaint(answer))}`,
-    "the gateway runs, but does not accept the token of its own environment file; look at `gateway.auth` in openclaw.json",
-  );
 }
 
 /** Only profiles that rest after an earlier refusal of the provider: that says nothing about the key they have now. */
@@ -104,9 +110,9 @@ function askStatus(cli: OpenclawCli): Promise<Answer> {
  * A session of the vendor's own with the gateway token, and its view of the service.
  * @throws {PhaseFailure} `unit-audit`, or what the vendor calls the refusal.
  */
-export async function checkSession(generation: StoredGeneration): Promise<void> {
+export async function checkSession(generation: StoredGeneration, context: Context): Promise<void> {
   const cli = await OpenclawCli.of(generation);
-  checkStatus(await askStatus(cli), cli);
+  checkStatus(await askStatus(cli), cli, context);
 }
 
 export interface StartChecks extends Omit<StartWatch, "onListening"> {
@@ -149,7 +155,7 @@ export async function checkEverything(
     orAgain(status, () => askStatus(cli)),
     ...agents.map(async (id) => [id, await orAgain(early.get(id), () => askAgent(cli, id))] as const),
   ]);
-  checkStatus(statusAnswer, cli);
+  checkStatus(statusAnswer, cli, context);
   for (const [agent, answer] of answers) checkAgent(agent, answer, { cli, generation, context });
 }
 

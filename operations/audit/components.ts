@@ -1,18 +1,38 @@
+import { parse } from "plist";
 import type { ObservedGateway, ObservedNode } from "../../node/audit/observed.ts";
 import type { Resource } from "../../policies/src/resource.ts";
 import type { StackComponent } from "../stack.ts";
 
 const [NODE, RUNTIME, GATEWAY] = ["GatewayNode", "Runtime", "Gateway"].map((name) => `gatehouse:index:${name}`);
 
-function fieldsOf(gateway: ObservedGateway): Readonly<Record<string, unknown>> {
-  const { account, lingers, enabled, unitText, openclaw } = gateway;
+/** A property list as seen; null for one that cannot be read, which no rule takes for a good one. */
+function jobOf(text: string | null | undefined): unknown {
+  try {
+    return text === null || text === undefined ? null : parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function serviceOf({ lingers, enabled, unitText }: ObservedGateway, platform: unknown) {
+  const starts = lingers === true && enabled === true;
+  if (platform === "macos") {
+    return {
+      service: { manager: "launchd-daemon", starts: starts ? "at boot" : "not at boot" },
+      launchdJob: jobOf(unitText),
+    };
+  }
+  return {
+    service: { manager: "systemd-user", starts: starts ? "at boot, by linger" : "not at boot" },
+    unitText: unitText ?? null,
+  };
+}
+
+function fieldsOf(gateway: ObservedGateway, platform: unknown): Readonly<Record<string, unknown>> {
+  const { account, openclaw } = gateway;
   return {
     account: account === null ? null : { groups: account.groups, password: account.hasPassword ? "usable" : "locked" },
-    service: {
-      manager: "systemd-user",
-      starts: lingers === true && enabled === true ? "at boot, by linger" : "not at boot",
-    },
-    unitText: unitText ?? null,
+    ...serviceOf(gateway, platform),
     openclaw: openclaw ?? null,
   };
 }
@@ -45,7 +65,7 @@ function propsOf(
   if (type !== GATEWAY) return inputs;
   const gateway = [...nodes.values()].flatMap(({ gateways }) => gateways).find((one) => one.gateway === name);
   if (gateway === undefined || gateway.failure !== null) return undefined;
-  return { ...inputs, ...fieldsOf(gateway), paths: pathsOf(inputs["paths"], gateway.paths) };
+  return { ...inputs, ...fieldsOf(gateway, inputs["platform"]), paths: pathsOf(inputs["paths"], gateway.paths) };
 }
 
 /**

@@ -5,6 +5,8 @@ export interface Unit {
   /** Every value that `Environment=` gives to a variable. */
   readonly variable: (name: string) => string | undefined;
   readonly variables: readonly string[];
+  /** Whether the service manager has such a directive at all. */
+  readonly has: (directive: string) => boolean;
 }
 
 export function parseUnit(text: string): Unit {
@@ -18,7 +20,7 @@ export function parseUnit(text: string): Unit {
       return at < 0 ? [] : [[unquoted.slice(0, at), unquoted.slice(at + 1)] as const];
     }),
   );
-  return { values, variable: (name) => pairs.get(name), variables: [...pairs.keys()] };
+  return { values, variable: (name) => pairs.get(name), variables: [...pairs.keys()], has: () => true };
 }
 
 /**

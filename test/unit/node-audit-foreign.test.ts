@@ -40,4 +40,13 @@ describe("what leaves a node of a unit", () => {
       "NoNewPrivileges=no",
     ]);
   });
+  it("of a property list is what was declared, and its structure", () => {
+    const plist = `<?xml version="1.0"?>\n<plist version="1.0">\n<dict>\n<key>Umask</key>\n<integer>63</integer>\n</dict>\n</plist>\n`;
+    expect(withoutForeignValues(plist, plist)).toBe(plist);
+    const edited = plist.replace("63", "18").replace("</dict>", `<key>${KEY}</key>\n<string>${KEY}</string>\n</dict>`);
+    const seen = withoutForeignValues(edited, plist);
+    expect(seen).not.toContain(KEY);
+    expect(seen).toContain("<integer>18</integer>");
+    expect(seen.match(/not declared/g)).toHaveLength(2);
+  });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, RenderError, slots } from "../../render/index.ts";
+import { canonicalJson, slots } from "../../render/index.ts";
 import { parseFleet } from "../../spec/index.ts";
 import { validFleet } from "../fleet-input.ts";
 import { gatewayWith, generationOf, only, RUNTIME, valueOf } from "./render-fixture.ts";
@@ -105,11 +105,5 @@ describe("generation id", () => {
   it("never holds a value", () => {
     const text = JSON.stringify(generationOf(subject));
     expect(text).not.toContain("value-of-");
-  });
-  it("refuses macOS with the node's name and a way out", () => {
-    const fleet = validFleet();
-    const macos = only(parseFleet({ ...fleet, nodes: fleet.nodes.map((n) => ({ ...n, platform: "macos" })) }).nodes);
-    expect(() => generationOf(macos)).toThrow(RenderError);
-    expect(() => generationOf(macos)).toThrow(/node 'box-1'.*macos/);
   });
 });

@@ -118,6 +118,36 @@ describe("bootstrap script", () => {
       expect(spawnSync(name, [...rest, "-n", file]).status).toBe(0);
     },
   );
+  describe.each(["dash", "bash --posix"].filter((shell) => installed(shell.split(" ")[0] ?? "")))(
+    "on macOS, in %s",
+    (shell) => {
+      /** Ends of the check for a version that `sw_vers` gives; undefined: there is no such program. */
+      const check = (version: string | undefined, os = "darwin") => {
+        const text = renderBootstrap(plain);
+        const functions = text.slice(0, text.indexOf("main </dev/null"));
+        const tool = version === undefined ? "" : `sw_vers() { echo '${version}'; }\n`;
+        const [name = "", ...rest] = shell.split(" ");
+        return spawnSync(name, [...rest, "-s"], { input: `${functions}\n${tool}os=${os}\ncheck_macos && echo fine\n`, encoding: "utf8" }); // prettier-ignore
+      };
+      it.each(["13.5", "13.5.1", "13.10", "14.0", "15", "26.5.2"])("goes on with %s", (version) => {
+        expect(check(version).stdout).toBe("fine\n");
+      });
+      it.each(["13.4.1", "13.0", "12.7.6", "", "unknown", "13.x", undefined])(
+        "stops before anything with %s",
+        (version) => {
+          const { status, stdout } = check(version);
+          expect(status).toBe(EXIT.unavailable);
+          expect(stdout).toMatch(/"code":"macos-version".*macOS 13\.5 or newer/);
+        },
+      );
+      it("asks nothing of Linux", () => {
+        expect(check(undefined, "linux").stdout).toBe("fine\n");
+      });
+    },
+  );
+  it("tells the on-node program which system uname named", () => {
+    expect(script).toContain('LANG=C.UTF-8 GATEHOUSE_PLATFORM="');
+  });
   it("is the same text for the same input", () => {
     expect(renderBootstrap(plain)).toBe(renderBootstrap({ ...plain }));
   });

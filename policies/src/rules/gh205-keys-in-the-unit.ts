@@ -19,9 +19,10 @@ export const gh205 = defineRule({
   title: "Provider keys reach the unit, and not in clear",
   severity: "mandatory",
   reads:
-    "`unitText` of every Linux `Gateway`, `openclaw.secrets.providers.default.allowlist`, `gatehouse-keys`, and `credentials[].variable` and `.delivery` of every `Agent`",
+    "`unitText` or `launchdJob` of every `Gateway`, `openclaw.secrets.providers.default.allowlist`, `gatehouse-keys`, and `credentials[].variable` and `.delivery` of every `Agent`",
   why: "A user service does not see an interactive shell's exports: an agent without its variable in the unit fails with 'No API key for provider'. A value in `Environment=` is readable for every user of the machine through the service manager.",
-  source: "note 1 of the field guide; systemd 252 and 257, measured: `systemctl show` prints `Environment=` to anybody",
+  source:
+    "note 1 of the field guide; systemd 252 and 257, measured: `systemctl show` prints `Environment=` to anybody; launchctl(1): anyone may print a job of the system domain",
   fix: "deliver keys through the unit's 0600 `EnvironmentFile`, or let the node read them itself (`resolve: node`)",
   parameters: {},
   check: ({ type, props }, { fleet }) => {
@@ -52,8 +53,11 @@ export const gh205 = defineRule({
           continue;
         }
         if (!carried.includes(variable)) found.add(`the unit of ${gateway} does not carry ${variable}`);
-        const unit = textAt(owner.props, "unitText") ?? "";
-        if (textAt(props, "credentials", index, "resolve") === "node" && !/^ExecStart=\S+ .*launch\.mjs /m.test(unit))
+        const starts = unitOf(new Findings(owner.props))?.values("ExecStart") ?? [];
+        if (
+          textAt(props, "credentials", index, "resolve") === "node" &&
+          !starts.some((one) => /^\S+ .*launch\.mjs /.test(one))
+        )
           found.add(`the unit of ${gateway} does not start the launcher that reads ${variable}`);
       }
     }

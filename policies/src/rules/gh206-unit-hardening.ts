@@ -29,7 +29,8 @@ export const gh206 = defineRule({
   id: "GH206",
   title: "Unit hardening at the baseline",
   severity: "mandatory",
-  reads: "`unitText` of every Linux `Gateway`",
+  reads:
+    "`unitText` of every Linux `Gateway`; of `launchdJob` of one on macOS its umask and core limit, which is all that launchd has",
   why: "The unit is the fence around everything that an agent's tools start. What the running process really has is probed on the node and reported; this rule keeps a directive from being dropped before it gets there.",
   source:
     "systemd 252 and 257, probed for each directive; `MemoryDenyWriteExecute` and `RestrictSUIDSGID` are not here because OpenClaw does not run with them (decision 7)",
@@ -45,6 +46,7 @@ export const gh206 = defineRule({
     if (unit === undefined) return found.problems;
     for (const line of parameters.directives) {
       const [directive = "", ...value] = line.split("=");
+      if (!unit.has(directive)) continue;
       const values = unit.values(directive);
       if (values.length === 0) found.add(`its unit has no ${directive}`);
       else if (!values.every((one) => one === value.join("="))) found.add(`its unit weakens ${line}`);

@@ -7,7 +7,7 @@ export const gh304 = defineRule({
   id: "GH304",
   title: "One Node and one OpenClaw for a unit",
   severity: "mandatory",
-  reads: "`ExecStart` and `PATH` in `unitText` of every Linux `Gateway`",
+  reads: "what starts, and `PATH`, in `unitText` or `launchdJob` of every `Gateway`",
   why: "Two binaries on one PATH are why a fault comes and goes: the gateway runs one, its tools and the person who debugs it run the other, each with its own configuration.",
   source: "trap 3 of the field guide; OpenClaw issues #73457, #21126, #80386, #145292",
   fix: "let PATH begin with the directory of the pinned Node that ExecStart names, followed by system directories only",

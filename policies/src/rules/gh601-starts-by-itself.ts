@@ -1,16 +1,21 @@
 import { unitOf } from "../gateway-unit.ts";
-import { Findings } from "../read.ts";
+import { Findings, textAt } from "../read.ts";
 import { GATEWAY, NODE } from "../resource.ts";
 import { defineRule } from "../rule.ts";
+
+const SYSTEMD = { manager: "systemd-user", starts: "at boot, by linger" } as const;
+/** Not `launchd-agent`: that one waits until its user logs in at the screen. */
+const LAUNCHD = { manager: "launchd-daemon", starts: "at boot" } as const;
 
 export const gh601 = defineRule({
   id: "GH601",
   title: "A gateway that starts without a login, on a machine that stays awake",
   severity: "mandatory",
   reads:
-    "`service` and the `Restart` and `[Install]` lines in `unitText` of every Linux `Gateway`, `sleep` of every `GatewayNode`",
+    "`service`, and when it starts and starts again in `unitText` or `launchdJob`, of every `Gateway`, `sleep` of every `GatewayNode`",
   why: "A user service without linger stops with the last login and does not come back at boot: the gateway works as long as somebody is debugging it. A machine that goes to sleep takes every gateway along.",
-  source: "systemd user services; the field guide's note on long-lived processes. systemd-sleep.conf(5)",
+  source:
+    "systemd user services; launchd.plist(5); the field guide's note on long-lived processes. systemd-sleep.conf(5)",
   fix: "let the account phase enable linger (it does for every Linux gateway), and keep `WantedBy=default.target` and `Restart=always` in the unit; leave `alwaysOn` of the node at its default, or except a machine that something else keeps awake",
   parameters: {},
   check: ({ type, props }) => {
@@ -22,8 +27,9 @@ export const gh601 = defineRule({
     if (type !== GATEWAY) return [];
     const unit = unitOf(found);
     if (unit === undefined) return found.problems;
-    found.expect("systemd-user", "service", "manager");
-    found.expect("at boot, by linger", "service", "starts");
+    const { manager, starts } = textAt(props, "platform") === "macos" ? LAUNCHD : SYSTEMD;
+    found.expect(manager, "service", "manager");
+    found.expect(starts, "service", "starts");
     if (!unit.values("WantedBy").includes("default.target")) found.add("its unit is not wanted by default.target");
     if (!unit.values("Restart").includes("always")) found.add("its unit does not restart always");
     return found.problems;

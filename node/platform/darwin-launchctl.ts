@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { EXIT } from "../protocol.ts";
+import { describeEnd, exec } from "../lib/exec.ts";
+import type { ExecResult } from "../lib/exec.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+
+/** macOS has no `timeout`, and `kickstart` can hang on a throttled job: every call has a limit (facts: macos.md 1.3). */
+const CALL_SECONDS = 20;
+const POLL_MS = 500;
+/** Longer than `ExitTimeOut` of our jobs, 330 s: launchd kills what is left then. */
+const GONE_SECONDS = 345;
+const BOOTSTRAP_TRIES = 20;
+const START_SECONDS = 15;
+
+/** Exit statuses of launchctl that mean something by themselves; `launchctl error N` names them. */
+const NO_SUCH_PROCESS = 3;
+const NO_SUCH_SERVICE = 113;
+/** Catch-all: still tearing down, already loaded, a bad file. Never a success. */
+const INPUT_OUTPUT_ERROR = 5;
+const IN_PROGRESS = [36, 37] as const;
+
+export interface Job {
+  /** launchd's word: `running`, `spawn scheduled`, `not running`, … */
+  readonly state: string;
+  /** 0 when nothing runs. */
+  readonly pid: number;
+  /** Starts since it was loaded. */
+  readonly runs: number;
+  /** `0`, `78: EX_CONFIG`, `(never exited)`; empty when a signal ended it. */
+  readonly lastExit: string;
+  /** The file that it was loaded from. */
+  readonly path: string;
+  readonly arguments: readonly string[];
+  /** What it was loaded with and launchd's own additions. */
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+export async function launchctl(...args: readonly string[]): Promise<ExecResult> {
+  return await exec(["/bin/launchctl", ...args], { timeoutSeconds: CALL_SECONDS, keepBytes: 4 * 1024 * 1024 });
+}
+
+export function target(label: string): string {
+  return `system/${label}`;
+}
+
+function block(text: string, name: string): string[] {
+  const lines = text.split("\n");
+  const start = lines.indexOf(`\t${name} = {`);
+  if (start < 0) return [];
+  const end = lines.indexOf("\t}", start);
+  return lines.slice(start + 1, end < 0 ? lines.length : end).map((line) => line.replace(/^\t\t/, ""));
+}
+
+/**
+ * What `launchctl print` says of a job. Its output is no interface: only lines with exactly one tab are read, since nested
+ * blocks repeat their names; what is unknown is passed over.
+ */
+export function parseJob(text: string): Job {
+  const values = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const match = /^\t([^\t=][^=]*?) = (.*)$/.exec(line);
+    if (match !== null && match[2] !== "{") values.set(match[1] ?? "", match[2] ?? "");
+  }
+  const number = (name: string): number => Number(/^\d+/.exec(values.get(name) ?? "")?.[0] ?? 0);
+  return {
+    state: values.get("state") ?? "",
+    pid: number("pid"),
+    runs: number("runs"),
+    lastExit: values.get("last exit code") ?? "",
+    path: values.get("path") ?? "",
+    arguments: block(text, "arguments"),
+    environment: new Map(
+      block(text, "environment").flatMap((line) => {
+        const at = line.indexOf(" => ");
+        return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 4)] as const];
+      }),
+    ),
+  };
+}
+
+function failure(message: string, result: ExecResult, fix: string): PhaseFailure {
+  const detail = result.stderr.trim().split("\n").at(-1) ?? "";
+  return new PhaseFailure({
+    layer: "host",
+    code: "launchd",
+    message: `${message} (${describeEnd(result)})${detail === "" ? "" : `: ${detail}`}`,
+    fix,
+    exit: EXIT.unavailable,
+  });
+}
+
+/**
+ * A job of the system domain; undefined when launchd does not know it.
+ * @throws {PhaseFailure} `launchd` when launchd gives no answer: that proves nothing.
+ */
+export async function findJob(label: string): Promise<Job | undefined> {
+  const result = await launchctl("print", target(label));
+  if (result.status === 0) return parseJob(result.stdout);
+  if (result.status === NO_SUCH_SERVICE || /could not find service/i.test(result.stderr)) return undefined;
+  throw failure(`launchd was asked for ${label}`, result, `run \`launchctl print ${target(label)}\` on the node`);
+}
+
+/** Whether a label must not be started; no entry means that it may. */
+export async function isDisabled(label: string): Promise<boolean> {
+  const result = await launchctl("print-disabled", "system");
+  if (result.status !== 0) throw failure("launchd was asked what is disabled", result, "see `launchctl print-disabled system`"); // prettier-ignore
+  const entry = result.stdout.split("\n").find((line) => line.trim().startsWith(`"${label}" =>`));
+  return entry !== undefined && /=> (?:disabled|true)$/.test(entry.trim());
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** Takes a job out of launchd; returns when neither it nor its process is there. One that does not exist is fine. */
+export async function bootOut(label: string): Promise<void> {
+  const job = await findJob(label);
+  if (job === undefined) return;
+  const asked = await launchctl("bootout", target(label));
+  const deadline = performance.now() + GONE_SECONDS * 1000;
+  // bootout returns while the process still stops: what counts is that both are gone
+  while ((await findJob(label)) !== undefined || (job.pid !== 0 && isAlive(job.pid))) {
+    const refused = asked.status !== 0 && asked.status !== NO_SUCH_PROCESS && !isPassing(asked.status);
+    if (refused || performance.now() > deadline)
+      throw failure(`launchd does not let go of ${label}`, asked, `look at \`launchctl print ${target(label)}\``);
+    await sleep(POLL_MS);
+  }
+}
+
+function isPassing(status: number | null): boolean {
+  return status === INPUT_OUTPUT_ERROR || (IN_PROGRESS as readonly (number | null)[]).includes(status);
+}
+
+export async function enable(label: string): Promise<void> {
+  const result = await launchctl("enable", target(label));
+  if (result.status !== 0) throw failure(`${label} cannot be enabled`, result, "run the same command again as root");
+}
+
+/**
+ * Loads a job from a file of root's. An entry that disabled the label once outlives the file, so it is enabled first; 5 may
+ * mean that launchd is still busy with the one before, so it is asked again, and the last answer is the one that is told.
+ */
+export async function bootstrap(label: string, path: string): Promise<void> {
+  await enable(label);
+  let result = await launchctl("bootstrap", "system", path);
+  for (let attempt = 1; attempt < BOOTSTRAP_TRIES && isPassing(result.status); attempt += 1) {
+    await sleep(POLL_MS);
+    result = await launchctl("bootstrap", "system", path);
+  }
+  if (result.status === 0) return;
+  throw failure(
+    `launchd refuses ${path}`,
+    result,
+    "read `log show --last 5m --predicate 'process == \"launchd\"'` as root",
+  );
+}
+
+/** What a job has to have been loaded with, read from its own file. */
+export interface Expected {
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Where a loaded job differs from its file, in words; empty when it does not. */
+export function jobDifferences(job: Job, expected: Expected): readonly string[] {
+  const sameArguments = JSON.stringify(job.arguments) === JSON.stringify(expected.arguments);
+  const other = Object.entries(expected.environment).filter(
+    ([name, value]) => (job.environment.get(name) ?? "") !== value,
+  );
+  return [...(sameArguments ? [] : ["its arguments"]), ...other.map(([name]) => `its variable ${name}`)];
+}
+
+/** The running job of a label, asked to start if launchd only loaded it. */
+export async function ensureRunning(label: string): Promise<Job> {
+  const deadline = performance.now() + START_SECONDS * 1000;
+  let kicked: ExecResult | undefined;
+  for (;;) {
+    const job = await findJob(label);
+    if (job !== undefined && job.pid !== 0) return job;
+    if (performance.now() > deadline) {
+      throw new PhaseFailure({
+        layer: "host",
+        code: "launchd",
+        message: `${label} was loaded and does not run: ${job === undefined ? "launchd does not know it" : `${job.state}, last exit ${job.lastExit}`}`,
+        fix: `78 means that its folder, its log or its program is missing; see \`launchctl print ${target(label)}\``,
+        exit: EXIT.unavailable,
+      });
+    }
+    // without -k: that one kills, and can hang on a throttled job
+    kicked ??= await launchctl("kickstart", target(label));
+    await sleep(POLL_MS / 5);
+  }
+}
+
+/** Stops, loads anew and starts a job, and proves that what runs is what its file says. */
+export async function reloadJob(label: string, path: string, expected: Expected): Promise<Job> {
+  await bootOut(label);
+  await bootstrap(label, path);
+  const job = await ensureRunning(label);
+  const differences = jobDifferences(job, expected);
+  if (differences.length === 0) return job;
+  throw new PhaseFailure({
+    layer: "host",
+    code: "launchd",
+    message: `launchd runs ${label} with another definition than ${path}: ${differences.join(", ")}`,
+    fix: `take it out by hand, \`launchctl bootout ${target(label)}\`, then run the same command again`,
+    exit: EXIT.unavailable,
+  });
+}

@@ -1,0 +1,64 @@
+import { exec } from "../lib/exec.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { member } from "../lib/member.ts";
+import { EXIT } from "../protocol.ts";
+import type { Expected } from "./darwin-launchctl.ts";
+
+const XML: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+function escaped(text: string): string {
+  return text.replace(/[&<>]/g, (character) => XML[character] ?? character);
+}
+
+type Value = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
+
+function isList(value: readonly string[] | Readonly<Record<string, string>>): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+function element(value: Value): string {
+  if (typeof value === "string") return `<string>${escaped(value)}</string>`;
+  if (typeof value === "number") return `<integer>${String(value)}</integer>`;
+  if (typeof value === "boolean") return value ? "<true/>" : "<false/>";
+  if (isList(value)) return `<array>${value.map(element).join("")}</array>`;
+  return `<dict>${Object.entries(value)
+    .map(([name, one]) => `<key>${escaped(name)}</key>${element(one)}`)
+    .join("")}</dict>`;
+}
+
+/** The property list of a small job of our own: timers and what settles a switch. The gateway's comes from the operator. */
+export function smallJob(job: Readonly<Record<string, Value>>): string {
+  const lines = Object.entries(job).map(([name, value]) => `\t<key>${escaped(name)}</key>${element(value)}`);
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+    '<plist version="1.0">',
+    "<dict>",
+    ...lines,
+    "</dict>",
+    "</plist>",
+    "",
+  ].join("\n");
+}
+
+/**
+ * What launchd has to have of a definition, as the system's own reader sees the file.
+ * @throws {PhaseFailure} `unit-file` when that is no property list of a job.
+ */
+export async function expectedOf(path: string): Promise<Expected> {
+  const { status, stdout } = await exec(["/usr/bin/plutil", "-convert", "json", "-o", "-", "--", path], {
+    timeoutSeconds: 10,
+  });
+  const parsed: unknown = status === 0 ? JSON.parse(stdout) : undefined;
+  const words = member(parsed, "ProgramArguments");
+  const environment = member(parsed, "EnvironmentVariables") ?? {};
+  if (Array.isArray(words) && typeof environment === "object")
+    return { arguments: words.map(String), environment: environment as Readonly<Record<string, string>> };
+  throw new PhaseFailure({
+    layer: "config or disk",
+    code: "unit-file",
+    message: `${path} is no property list of a job`,
+    fix: "apply the gateway again: `pulumi up --replace` with the URN of this gateway's gateway phase",
+    exit: EXIT.os,
+  });
+}

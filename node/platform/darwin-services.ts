@@ -1,0 +1,136 @@
+import { lstat, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { EXIT } from "../protocol.ts";
+import { exec } from "../lib/exec.ts";
+import { errnoOf, PhaseFailure } from "../lib/failure.ts";
+import { readTextOrNull } from "../lib/json-file.ts";
+import { nodePaths } from "../lib/paths.ts";
+import { rootLink } from "../lib/root-link.ts";
+import { findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
+import type { Job } from "./darwin-launchctl.ts";
+import { gatewayOf } from "./darwin-names.ts";
+import { expectedOf } from "./darwin-plist.ts";
+import { darwinUnitFiles, plistPath } from "./darwin-unit-files.ts";
+import type { Services, UnitState } from "./services.ts";
+
+const RECENT_LINES = 60;
+/** Starts each of root's lines in a gateway's log; a time follows. */
+export const START_MARK = "gatehouse: start ";
+
+/** launchd's words in those that the rest of this program knows. */
+const STATES: Readonly<Record<string, readonly [active: string, sub: string]>> = {
+  running: ["active", "running"],
+  spawning: ["activating", "start"],
+  xpcproxy: ["activating", "start"],
+  "spawn scheduled": ["activating", "auto-restart"],
+  SIGTERMed: ["deactivating", "stop"],
+  SIGKILLed: ["deactivating", "stop"],
+};
+
+/** How a job of launchd's is, or one that it does not know. */
+export function stateOf(job: Job | undefined): Omit<UnitState, "enabled"> {
+  if (job === undefined) return { active: "inactive", sub: "not loaded", mainPid: 0, restarts: 0 };
+  const ended = job.lastExit === "" || /^(?:0\b|\(never)/.test(job.lastExit);
+  const [active, sub] = STATES[job.state] ?? (ended ? ["inactive", "dead"] : ["failed", `exit ${job.lastExit}`]);
+  return { active, sub, mainPid: job.pid, restarts: Math.max(0, job.runs - 1) };
+}
+
+async function isEnabled(unit: string): Promise<boolean> {
+  return (await readTextOrNull(plistPath(unit))) !== null && !(await isDisabled(unit));
+}
+
+/** When a process started; null when that cannot be told. */
+async function startedAt(pid: number): Promise<string | null> {
+  if (pid === 0) return null;
+  const { stdout } = await exec(["/bin/ps", "-o", "lstart=", "-p", String(pid)], {
+    timeoutSeconds: 5,
+    env: { LC_ALL: "C" },
+  });
+  const time = Date.parse(stdout.trim());
+  return Number.isNaN(time) ? null : new Date(time).toISOString();
+}
+
+export function logPath(unit: string): string {
+  return join(nodePaths().serviceLogs, `${gatewayOf(unit)}.log`);
+}
+
+/** Lines after the last start that root noted at `since` or later; all when it noted none. */
+export function linesSince(lines: readonly string[], since: Date): readonly string[] {
+  const start = lines.findIndex(
+    (line) => line.startsWith(START_MARK) && Date.parse(line.slice(START_MARK.length)) >= since.getTime() - 1000,
+  );
+  return start < 0 ? lines : lines.slice(start + 1);
+}
+
+async function logLines(unit: string, since: Date): Promise<readonly string[]> {
+  const path = logPath(unit);
+  // launchd writes no times: what was not written to since then says nothing of it
+  if ((await lstat(path)).mtimeMs < since.getTime()) return [];
+  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
+  return linesSince(lines, since);
+}
+
+function noMetrics(): Promise<never> {
+  throw new PhaseFailure({
+    layer: "host",
+    code: "metrics",
+    message: "metrics are not collected on macOS by this version",
+    fix: "set `metrics.enabled: false` on the node in the spec",
+    exit: EXIT.unavailable,
+  });
+}
+
+/** Reads by itself what launchd tells everybody; asks root for every change (docs/decisions/0028). */
+export const darwinServices: Services = {
+  ...darwinUnitFiles,
+  async state(unit) {
+    const [job, enabled] = await Promise.all([findJob(unit), isEnabled(unit)]);
+    return { ...stateOf(job), enabled };
+  },
+  async inspect(unit) {
+    const [job, enabled] = await Promise.all([findJob(unit), isEnabled(unit)]);
+    const state = stateOf(job);
+    const needsReload =
+      job !== undefined && enabled && jobDifferences(job, await expectedOf(plistPath(unit))).length > 0;
+    return {
+      evidence: { ...state, enabled, startedAt: await startedAt(state.mainPid), dropIns: [], needsReload },
+      environment: job?.environment ?? new Map<string, string>(),
+    };
+  },
+  // what every system job inherits is launchd's PATH; a variable that was set by hand is in `inspect`
+  environment: () => Promise.resolve(new Map<string, string>()),
+  unsetEnvironment: () => Promise.resolve(),
+  // launchd reads a definition when it is loaded, which `restart` does
+  reload: () => Promise.resolve(),
+  async enable() {
+    await rootLink().ask({ verb: "enable" });
+  },
+  async restart() {
+    await rootLink().ask({ verb: "restart" });
+  },
+  async disable() {
+    await rootLink().ask({ verb: "stop" });
+  },
+  profile: () => Promise.resolve("launchd"),
+  async schedule(_name, seconds) {
+    await rootLink().ask({ verb: "schedule", seconds });
+  },
+  async cancel() {
+    await rootLink().ask({ verb: "cancel" });
+  },
+  // the renderer asks for none of these on macOS (docs/decisions/0029)
+  repeat: noMetrics,
+  readLog: noMetrics,
+  repeatDifferences: () => Promise.resolve([]),
+  stopRepeating: () => Promise.resolve(),
+  async recentLog(unit, since) {
+    const lines = await logLines(unit, since).catch((error: unknown) => {
+      if (errnoOf(error) === undefined) throw error;
+      return [];
+    });
+    return lines.slice(-RECENT_LINES);
+  },
+  async log(unit, sinceSeconds) {
+    return await logLines(unit, new Date(Date.now() - sinceSeconds * 1000));
+  },
+};

@@ -1,0 +1,242 @@
+import { spawnSync } from "node:child_process";
+import { constants } from "node:fs";
+import { open, readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { EXIT } from "../protocol.ts";
+import { ensureDirectory, writeFileAtomic } from "../lib/atomic.ts";
+import { PhaseFailure, errnoOf } from "../lib/failure.ts";
+import { readTextOrNull } from "../lib/json-file.ts";
+import type { NodePaths } from "../lib/paths.ts";
+import { registeredGateways } from "../lib/registry.ts";
+import type { RequestHandler } from "../lib/root-link.ts";
+import { integer, object, oneOf, optional, textLike } from "../lib/shape.ts";
+import { bootOut, bootstrap, enable, findJob, reloadJob, target } from "./darwin-launchctl.ts";
+import { deadManLabel, gatewayLabel, settleLabel } from "./darwin-names.ts";
+import { expectedOf, smallJob } from "./darwin-plist.ts";
+import { listenerUid } from "./darwin-processes.ts";
+import { START_MARK } from "./darwin-services.ts";
+import type { OsUser, ServiceSteward, StewardContext } from "./index.ts";
+
+const ROOT = { uid: 0, gid: 0 } as const;
+const PUBLIC = { mode: 0o644, owner: ROOT } as const;
+/** newsyslog looks once an hour; 1 MiB, five old files. `N`: nobody is told, and launchd goes on in the renamed file. */
+const ROTATION = "600\t5\t1024\t*\tN";
+
+interface Request {
+  readonly verb: "place" | "remove" | "enable" | "restart" | "stop" | "schedule" | "cancel" | "listener";
+  readonly generation?: string;
+  readonly seconds?: number;
+  readonly port?: number;
+}
+
+const request = object<Request>({
+  verb: oneOf("place", "remove", "enable", "restart", "stop", "schedule", "cancel", "listener"),
+  generation: optional(textLike(/^g-[0-9a-f]{16}$/, "a generation (g- and 16 hex digits)")),
+  seconds: optional(integer(1, 3600)),
+  port: optional(integer(1, 65535)),
+});
+
+function keptUnit({ units }: NodePaths, gateway: string, generation: string): string {
+  return join(units, gateway, `${generation}.plist`);
+}
+
+/** What root may do for one gateway's user, and nothing else; every path and label is root's own. */
+class GatewayJobs {
+  readonly #context: StewardContext;
+  readonly #gateway: string;
+  readonly #user: OsUser;
+
+  constructor(context: StewardContext, gateway: string, user: OsUser) {
+    this.#context = context;
+    this.#gateway = gateway;
+    this.#user = user;
+  }
+
+  get #label(): string {
+    return gatewayLabel(this.#gateway);
+  }
+
+  #daemon(label: string): string {
+    return join(this.#context.paths.daemons, `${label}.plist`);
+  }
+
+  get #log(): string {
+    return join(this.#context.paths.serviceLogs, `${this.#gateway}.log`);
+  }
+
+  get #rotation(): string {
+    return join(this.#context.paths.logRotation, `gatehouse-${this.#gateway}.conf`);
+  }
+
+  get #timer(): string {
+    return join(this.#context.paths.timers, `${deadManLabel(this.#gateway)}.plist`);
+  }
+
+  /** Small jobs of ours: they call the program again, as root, which goes on as the gateway's user. */
+  #settleJob(label: string, when: Readonly<Record<string, number | boolean>>): string {
+    return smallJob({
+      Label: label,
+      ProgramArguments: [
+        join(dirname(this.#context.programFile), "gatehouse-node"),
+        "settle",
+        "--user",
+        this.#user.name,
+      ],
+      WorkingDirectory: "/",
+      ...when,
+      // a restart of the gateway at its slowest
+      ExitTimeOut: 345,
+      Umask: 0o077,
+      ProcessType: "Interactive",
+      StandardOutPath: "/dev/null",
+      StandardErrorPath: "/dev/null",
+    });
+  }
+
+  async place(generation: string): Promise<void> {
+    const { paths } = this.#context;
+    const content = await readTextOrNull(keptUnit(paths, this.#gateway, generation));
+    if (content === null) {
+      throw new PhaseFailure({
+        layer: "config or disk",
+        code: "unit-missing",
+        message: `root has no definition of ${this.#label} for ${generation}`,
+        fix: "apply the gateway again: `pulumi up --replace` with the URN of this gateway's gateway phase",
+        exit: EXIT.os,
+      });
+    }
+    await this.#prepareLog();
+    await ensureDirectory(paths.logRotation, { mode: 0o755 });
+    const files = [
+      [this.#rotation, `${this.#log}\t${this.#user.name}:${this.#user.name}\t${ROTATION}\n`],
+      // read at the next boot, which is when it is for
+      [this.#daemon(settleLabel(this.#gateway)), this.#settleJob(settleLabel(this.#gateway), { RunAtLoad: true })],
+      [this.#daemon(this.#label), content],
+    ] as const;
+    for (const [path, text] of files)
+      if ((await readTextOrNull(path)) !== text) await writeFileAtomic(path, text, PUBLIC);
+  }
+
+  /** The folder is root's, so nobody can put a link in the file's place; the file is the user's, who reads it. */
+  async #prepareLog(): Promise<void> {
+    const { uid, gid } = this.#user;
+    await ensureDirectory(this.#context.paths.serviceLogs, { mode: 0o755, owner: ROOT });
+    const handle = await open(this.#log, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600); // prettier-ignore
+    try {
+      await handle.chown(uid, gid);
+      await handle.chmod(0o600);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #noteStart(): Promise<void> {
+    await this.#prepareLog();
+    const handle = await open(this.#log, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+    await handle.appendFile(`${START_MARK}${new Date().toISOString()}\n`).finally(() => handle.close());
+  }
+
+  async enable(): Promise<void> {
+    await enable(this.#label);
+  }
+
+  async restart(): Promise<void> {
+    const path = this.#daemon(this.#label);
+    const expected = await expectedOf(path);
+    await this.#noteStart();
+    await reloadJob(this.#label, path, expected);
+  }
+
+  async stop(): Promise<void> {
+    await bootOut(this.#label);
+  }
+
+  async schedule(seconds: number): Promise<void> {
+    const label = deadManLabel(this.#gateway);
+    await this.cancel();
+    await ensureDirectory(this.#context.paths.timers, { mode: 0o700, owner: ROOT });
+    await writeFileAtomic(this.#timer, this.#settleJob(label, { StartInterval: seconds }), PUBLIC);
+    await bootstrap(label, this.#timer);
+  }
+
+  async cancel(): Promise<void> {
+    const label = deadManLabel(this.#gateway);
+    const job = await findJob(label);
+    if (job !== undefined && job.pid === process.pid) {
+      // the timer fired, and this is its process: launchd ends it with the job, so that comes last
+      process.once("exit", () => spawnSync("/bin/launchctl", ["bootout", target(label)], { timeout: 5000 }));
+    } else {
+      await bootOut(label);
+    }
+    await rm(this.#timer, { force: true });
+  }
+
+  async remove(): Promise<void> {
+    const settle = settleLabel(this.#gateway);
+    await this.stop();
+    // it may have settled at the last boot and still be loaded
+    await bootOut(settle);
+    for (const path of [this.#daemon(this.#label), this.#daemon(settle), this.#rotation])
+      await rm(path, { force: true });
+    for (const name of await namesIn(dirname(this.#log)))
+      if (name === `${this.#gateway}.log` || name.startsWith(`${this.#gateway}.log.`))
+        await rm(join(dirname(this.#log), name), { force: true });
+  }
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return await readdir(directory).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  });
+}
+
+function required<T>(value: T | undefined, field: string): T {
+  if (value !== undefined) return value;
+  throw new PhaseFailure({
+    layer: "host",
+    code: "root-link",
+    message: `a request to root has no ${field}`,
+    fix: "this is a defect of gatehouse: report it",
+    exit: EXIT.usage,
+  });
+}
+
+async function carryOut(untrusted: unknown, jobs: GatewayJobs): Promise<unknown> {
+  const { verb, generation, seconds, port } = request(untrusted, "request");
+  switch (verb) {
+    case "place":
+      await jobs.place(required(generation, "generation"));
+      return null;
+    case "schedule":
+      await jobs.schedule(required(seconds, "seconds"));
+      return null;
+    case "listener":
+      return (await listenerUid(required(port, "port"))) ?? null;
+    default:
+      await jobs[verb]();
+      return null;
+  }
+}
+
+export const darwinSteward: ServiceSteward = {
+  async keepUnit(paths, gateway, generation, content) {
+    for (const directory of [paths.units, join(paths.units, gateway)])
+      await ensureDirectory(directory, { mode: 0o700, owner: ROOT });
+    const path = keptUnit(paths, gateway, generation);
+    if ((await readTextOrNull(path)) !== content) await writeFileAtomic(path, content, { mode: 0o600, owner: ROOT });
+  },
+  async forgetUnits(paths, gateway, kept) {
+    const directory = join(paths.units, gateway);
+    for (const name of await namesIn(directory))
+      if (!kept.includes(name.replace(/\.plist$/, ""))) await rm(join(directory, name), { force: true });
+    if (kept.length === 0) await rm(directory, { recursive: true, force: true });
+  },
+  async handlerFor(context, user) {
+    const own = (await registeredGateways(context.paths)).find((entry) => entry.user === user.name);
+    if (own === undefined) return undefined;
+    const jobs = new GatewayJobs(context, own.gateway, user);
+    const handle: RequestHandler = (untrusted) => carryOut(untrusted, jobs);
+    return handle;
+  },
+};

@@ -1,0 +1,68 @@
+import { statfs } from "node:fs/promises";
+import { EXIT } from "../protocol.ts";
+import { exec } from "../lib/exec.ts";
+import { PhaseFailure } from "../lib/failure.ts";
+import { environmentFile, userEnvironment } from "./darwin-environment.ts";
+import { gatewayOf } from "./darwin-names.ts";
+import { allowSleep, powerObjection, preventSleep } from "./darwin-power.ts";
+import {
+  executableOf,
+  hardening,
+  listenerAddresses,
+  listenerUid,
+  processEnvironment,
+  processesBelow,
+} from "./darwin-processes.ts";
+import { darwinServices } from "./darwin-services.ts";
+import { darwinSteward } from "./darwin-steward.ts";
+import { checkRuntime } from "./darwin-trust.ts";
+import { darwinUsers } from "./darwin-users.ts";
+import type { Platform } from "./index.ts";
+
+async function machineId(): Promise<string> {
+  const { stdout } = await exec(["/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice"], { timeoutSeconds: 20 });
+  const id = /"IOPlatformUUID" = "([0-9A-F-]{36})"/.exec(stdout)?.[1];
+  if (id !== undefined) return id;
+  throw new PhaseFailure({
+    layer: "host",
+    code: "machine-id",
+    message: "the I/O registry has no IOPlatformUUID",
+    fix: "run `ioreg -rd1 -c IOPlatformExpertDevice` on the node",
+    exit: EXIT.unavailable,
+  });
+}
+
+async function freeBytes(path: string): Promise<number> {
+  const stat = await statfs(path);
+  return stat.bavail * stat.bsize;
+}
+
+export const darwin: Platform = {
+  name: "darwin",
+  // `staff` is every local account's: a user of its own has a group of its own
+  privilegedGroups: ["wheel", "admin", "_developer", "_lpadmin", "com.apple.access_screensharing", "staff"],
+  machineId,
+  users: darwinUsers,
+  sleep: { objection: powerObjection, prevent: preventSleep, allow: allowSleep },
+  environmentFile,
+  userEnvironment,
+  hints: {
+    listener: (port) => `sudo lsof -nP -iTCP:${port} -sTCP:LISTEN`,
+    log: (unit) => `/var/log/gatehouse/${gatewayOf(unit)}.log`,
+    environment: (unit) => `\`launchctl print system/${unit}\``,
+    lockPassword: (user) => `dscl . -delete /Users/${user} AuthenticationAuthority`,
+    homes: "/Users",
+  },
+  freeBytes,
+  checkRuntime,
+  processesBelow,
+  services: darwinServices,
+  steward: darwinSteward,
+  // its status command looks for a LaunchAgent under its own label (facts: macos.md 1.4)
+  vendorSeesService: false,
+  listenerUid,
+  listenerAddresses,
+  processEnvironment,
+  executableOf,
+  hardening,
+};

@@ -1,0 +1,205 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { duplexPair } from "node:stream";
+import { parse } from "plist";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { PhaseFailure } from "../../node/lib/failure.ts";
+import { nodePaths, type NodePaths } from "../../node/lib/paths.ts";
+import { registerGateway } from "../../node/lib/registry.ts";
+import { RootLink, rootLink, serveRequests, type RequestHandler } from "../../node/lib/root-link.ts";
+import { darwinSteward } from "../../node/platform/darwin-steward.ts";
+import { EXIT } from "../../node/protocol.ts";
+import { FakeLaunchd } from "./darwin-fixture.ts";
+
+const hands = vi.hoisted(() => ({ exec: vi.fn() }));
+vi.mock(import("../../node/lib/exec.ts"), async (original) => ({ ...(await original()), exec: hands.exec }));
+vi.mock("node:timers/promises", () => ({ setTimeout: () => Promise.resolve() }));
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) process.stderr.write("skipped: root's part in launchd's jobs needs root, to give files to root\n");
+
+const LABEL = "org.gatehouse.gateway.team-a";
+const GENERATION = `g-${"1".repeat(16)}`;
+const OTHER = `g-${"2".repeat(16)}`;
+const USER = { name: "oc-a", uid: 499, gid: 499, home: "/Users/oc-a", shell: "/usr/bin/false" };
+
+describe("the link from a user's step to root", () => {
+  const pair = (handle: RequestHandler): RootLink => {
+    const [mine, roots] = duplexPair();
+    serveRequests(roots, handle);
+    return new RootLink(mine);
+  };
+
+  it("answers each request in turn", async () => {
+    const seen: unknown[] = [];
+    const link = pair((request) => {
+      seen.push(request);
+      return Promise.resolve(seen.length);
+    });
+    expect(await Promise.all([link.ask({ verb: "a" }), link.ask({ verb: "b" })])).toEqual([1, 2]);
+    expect(seen).toEqual([{ verb: "a" }, { verb: "b" }]);
+  });
+  it("passes a failure on with layer, code and fix", async () => {
+    const failure = new PhaseFailure({ layer: "host", code: "launchd", message: "no", fix: "do", exit: EXIT.os });
+    await expect(pair(() => Promise.reject(failure)).ask({})).rejects.toMatchObject({ code: "launchd", fix: "do" });
+  });
+  it("that is cut fails what waits and what comes after", async () => {
+    const [mine, roots] = duplexPair();
+    const link = new RootLink(mine);
+    const waiting = link.ask({});
+    roots.end();
+    await expect(waiting).rejects.toMatchObject({ code: "root-link" });
+    await expect(link.ask({})).rejects.toMatchObject({ code: "root-link" });
+  });
+  it("is not there for a step that was started by hand", () => {
+    expect(rootLink).toThrow(expect.objectContaining({ code: "root-link" }));
+  });
+  it("takes no request without an end", async () => {
+    const [mine, roots] = duplexPair();
+    serveRequests(roots, () => Promise.resolve(null));
+    mine.write("x".repeat(10_000));
+    await vi.waitFor(() => {
+      expect(roots.destroyed).toBe(true);
+    });
+  });
+});
+
+describe.skipIf(!isRoot)("root's part", () => {
+  let root: string;
+  let paths: NodePaths;
+  let launchd: FakeLaunchd;
+  let handle: RequestHandler;
+  beforeEach(async () => {
+    root = mkdtempSync(join(tmpdir(), "gatehouse-steward-"));
+    paths = nodePaths(root);
+    for (const path of ["var/lib/gatehouse", "var/log", "etc", "Library/LaunchDaemons"])
+      mkdirSync(join(root, path), { recursive: true });
+    launchd = new FakeLaunchd();
+    hands.exec.mockImplementation(launchd.run);
+    await registerGateway(paths, { gateway: "team-a", user: USER.name, home: USER.home });
+    await registerGateway(paths, { gateway: "team-b", user: "oc-b", home: "/Users/oc-b" });
+    await darwinSteward.keepUnit(paths, "team-a", GENERATION, "<plist>one</plist>\n");
+    const context = { paths, programFile: "/opt/gatehouse/program/x/gatehouse-node.mjs" };
+    handle = (await darwinSteward.handlerFor(context, USER)) ?? (() => Promise.reject(new Error("no handler")));
+  });
+  afterEach(() => {
+    rmSync(root, { recursive: true });
+  });
+  const daemon = (label = LABEL): string => join(paths.daemons, `${label}.plist`);
+  const timer = (): string => join(paths.timers, "org.gatehouse.dead-man.team-a.plist");
+  const jobOf = (path: string) => parse(readFileSync(path, "utf8")) as Readonly<Record<string, unknown>>;
+
+  it("is for users of gateways alone", async () => {
+    const context = { paths, programFile: "/x" };
+    expect(await darwinSteward.handlerFor(context, { ...USER, name: "somebody" })).toBeUndefined();
+  });
+
+  it("places its own copy of a generation, where launchd takes it", async () => {
+    await handle({ verb: "place", generation: GENERATION });
+    expect(readFileSync(daemon(), "utf8")).toBe("<plist>one</plist>\n");
+    const stat = lstatSync(daemon());
+    expect([stat.uid, stat.gid, stat.mode & 0o777]).toEqual([0, 0, 0o644]);
+    const log = lstatSync(join(paths.serviceLogs, "team-a.log"));
+    expect([log.uid, log.mode & 0o777]).toEqual([USER.uid, 0o600]);
+    expect(readFileSync(join(paths.logRotation, "gatehouse-team-a.conf"), "utf8")).toMatch(
+      /team-a\.log\toc-a:oc-a\t600\t5\t1024\t\*\tN\n$/,
+    );
+    expect(jobOf(daemon("org.gatehouse.settle.team-a"))).toMatchObject({
+      RunAtLoad: true,
+      ProgramArguments: ["/opt/gatehouse/program/x/gatehouse-node", "settle", "--user", USER.name],
+    });
+    expect(launchd.calls).toEqual([]);
+  });
+  it("writes through no link that somebody put in the log's place", async () => {
+    mkdirSync(paths.serviceLogs, { recursive: true });
+    writeFileSync(join(root, "etc/target"), "root's");
+    symlinkSync(join(root, "etc/target"), join(paths.serviceLogs, "team-a.log"));
+    await expect(handle({ verb: "place", generation: GENERATION })).rejects.toMatchObject({ code: "ELOOP" });
+    expect(readFileSync(join(root, "etc/target"), "utf8")).toBe("root's");
+  });
+  it.each([
+    ["a definition of the user's own", { verb: "place", generation: GENERATION, content: "<plist/>" }],
+    ["a generation that is a path", { verb: "place", generation: "../../x" }],
+    ["no generation", { verb: "place" }],
+    ["a generation that root does not know", { verb: "place", generation: OTHER }],
+    ["another gateway's", { verb: "restart", gateway: "team-b" }],
+    ["another verb", { verb: "exec" }],
+    ["no time", { verb: "schedule" }],
+    ["a time without end", { verb: "schedule", seconds: 10_000_000 }],
+    ["nothing", null],
+  ])("refuses %s, and changes nothing", async (_name, request) => {
+    await expect(handle(request)).rejects.toBeInstanceOf(PhaseFailure);
+    expect(existsSync(daemon())).toBe(false);
+    expect(launchd.calls).toEqual([]);
+  });
+
+  it("restarts what is in its folder, and notes the time in the log", async () => {
+    await handle({ verb: "place", generation: GENERATION });
+    launchd.definitions.set(daemon(), { arguments: ["/bin/sh"], environment: { HOME: USER.home } });
+    launchd.load(LABEL, daemon(), 0);
+    await handle({ verb: "restart" });
+    expect(launchd.jobs.get(LABEL)?.state).toBe("running");
+    expect(readFileSync(join(paths.serviceLogs, "team-a.log"), "utf8")).toMatch(/^gatehouse: start 20\d\d-.*Z\n$/);
+    await handle({ verb: "stop" });
+    expect(launchd.jobs.has(LABEL)).toBe(false);
+    await handle({ verb: "stop" });
+  });
+
+  it("sets a timer, replaces it and takes it away", async () => {
+    await handle({ verb: "schedule", seconds: 180 });
+    expect(jobOf(timer())).toMatchObject({ StartInterval: 180, ExitTimeOut: 345 });
+    expect(Object.keys(jobOf(timer()))).not.toContain("RunAtLoad");
+    await handle({ verb: "schedule", seconds: 480 });
+    expect(jobOf(timer())).toMatchObject({ StartInterval: 480 });
+    await handle({ verb: "cancel" });
+    expect(existsSync(timer())).toBe(false);
+    expect(launchd.jobs.size).toBe(0);
+    await handle({ verb: "cancel" });
+  });
+  it("does not end itself when the timer fired: its job goes last", async () => {
+    await handle({ verb: "schedule", seconds: 180 });
+    const label = "org.gatehouse.dead-man.team-a";
+    launchd.load(label, timer(), process.pid);
+    const once = vi.spyOn(process, "once").mockReturnValue(process);
+    await handle({ verb: "cancel" });
+    expect(once).toHaveBeenCalledWith("exit", expect.any(Function));
+    once.mockRestore();
+    expect(launchd.calls.filter((call) => call.startsWith("bootout"))).toEqual([]);
+    expect(existsSync(timer())).toBe(false);
+  });
+
+  it("leaves nothing of a gateway that goes, and all of another one's", async () => {
+    await handle({ verb: "place", generation: GENERATION });
+    for (const name of ["team-a.log.0.gz", "team-ab.log"]) writeFileSync(join(paths.serviceLogs, name), "");
+    await handle({ verb: "remove" });
+    await darwinSteward.forgetUnits(paths, "team-a", []);
+    for (const path of [
+      daemon(),
+      daemon("org.gatehouse.settle.team-a"),
+      join(paths.logRotation, "gatehouse-team-a.conf"),
+      join(paths.units, "team-a"),
+    ])
+      // prettier-ignore
+      expect(existsSync(path), path).toBe(false);
+    expect(existsSync(join(paths.serviceLogs, "team-a.log.0.gz"))).toBe(false);
+    expect(existsSync(join(paths.serviceLogs, "team-ab.log"))).toBe(true);
+    await handle({ verb: "remove" });
+  });
+  it("keeps the units of the generations that are kept", async () => {
+    await darwinSteward.keepUnit(paths, "team-a", OTHER, "<plist>two</plist>\n");
+    await darwinSteward.forgetUnits(paths, "team-a", [OTHER]);
+    await expect(handle({ verb: "place", generation: GENERATION })).rejects.toMatchObject({ code: "unit-missing" });
+    await handle({ verb: "place", generation: OTHER });
+    expect(readFileSync(daemon(), "utf8")).toBe("<plist>two</plist>\n");
+  });
+});
