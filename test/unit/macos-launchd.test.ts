@@ -266,7 +266,7 @@ describe("stand-in launchd", () => {
       ["Crashed true, status 1", { Crashed: true }, { code: 1 }, false],
       ["Crashed true, signal", { Crashed: true }, { signal: "SIGSEGV" }, true],
     ])("follows KeepAlive's conditions: %s", (_name, condition, ending, again) => {
-      bench.write({ RunAtLoad: true, KeepAlive: condition as Record<string, boolean> });
+      bench.write({ RunAtLoad: true, KeepAlive: condition });
       bench.bootstrap();
       bench.end(ending as { code: number });
       expect(bench.state === "spawn scheduled").toBe(again);

@@ -12,8 +12,8 @@ import { Verbs, type Machine, type Reply, type Request } from "./verbs.ts";
 
 /** Where launchd finds jobs when the machine starts; man launchd(8). */
 const FOLDERS = ["/System/Library/LaunchDaemons", "/Library/LaunchDaemons"];
-/** Of the node's supervisor (sandbox/node/supervise.sh): start again. */
-const REBOOT_STATUS = 133;
+/** Of the process 1 that systemd-nspawn puts in front: restart the container, after SIGTERM to everybody. */
+const REBOOT_SIGNAL = "SIGINT";
 /** A timer of Node holds no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -23,7 +23,7 @@ export class Daemon {
   readonly #verbs: Verbs;
   readonly #waiting = new Map<number, { readonly socket: Socket; readonly printsPid: boolean }>();
   #timer: NodeJS.Timeout | undefined;
-  #ending: number | undefined;
+  #ending: "halt" | "reboot" | undefined;
 
   constructor() {
     this.#manager = new Manager(readOverrides());
@@ -62,10 +62,7 @@ export class Daemon {
       chmodSync(PATHS.socket, 0o666);
     });
     process.on("SIGTERM", () => {
-      this.#goDown(0);
-    });
-    process.on("SIGINT", () => {
-      this.#goDown(REBOOT_STATUS);
+      this.#goDown("halt");
     });
   }
 
@@ -86,14 +83,14 @@ export class Daemon {
     const [verb, word] = request.argv;
     // how the stand-in's own shutdown(8) asks for it
     if (verb === "reboot" && request.uid === 0) {
-      this.#goDown(word === "halt" ? 0 : REBOOT_STATUS);
+      this.#goDown(word === "halt" ? "halt" : "reboot");
       return { code: 0, stdout: "", stderr: "" };
     }
     return this.#verbs.run(request);
   }
 
-  #goDown(status: number): void {
-    this.#ending = status;
+  #goDown(how: "halt" | "reboot"): void {
+    this.#ending = how;
     this.#manager.shutDown(Date.now());
     this.#advance();
   }
@@ -112,7 +109,9 @@ export class Daemon {
         this.#advance();
       }, delay);
     }
-    if (this.#ending !== undefined && this.#manager.jobs.size === 0) process.exit(this.#ending);
+    if (this.#ending === undefined || this.#manager.jobs.size > 0) return;
+    if (this.#ending === "halt") process.exit(0);
+    signalProcess(1, REBOOT_SIGNAL);
   }
 
   #perform(action: Action): void {
