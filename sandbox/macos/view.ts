@@ -18,7 +18,7 @@ const BORROWED: Readonly<Record<string, Readonly<Record<string, Foreign>>>> = {
   "bin": {
     "[": LONG, bash: LONG, cat: BSD, cp: { letters: "TtubdxZ" }, dash: LONG, dd: BSD, df: { letters: "Bx", words: ["-T"] },
     echo: LONG, expr: LONG, hostname: BSD, kill: LONG, link: BSD, ln: { letters: "Ttr" }, mkdir: { letters: "Z" },
-    mv: { letters: "TtubZ" }, ps: BSD, pwd: BSD, realpath: { letters: "emsz" }, rm: BSD, rmdir: BSD, sleep: BSD,
+    mv: { letters: "TtubZ" }, pwd: BSD, realpath: { letters: "emsz" }, rm: BSD, rmdir: BSD, sleep: BSD,
     stty: BSD, test: LONG, unlink: BSD,
   },
   "sbin": { mount: BSD, umount: BSD, nologin: BSD },
@@ -43,7 +43,7 @@ const IN_SBIN = new Set(["chroot", "sshd", "visudo", "nologin"]);
 
 /** Programs of the stand-in itself, in programs/main.ts. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
-  bin: ["chmod", "date", "launchctl", "ls"],
+  bin: ["chmod", "date", "launchctl", "ls", "ps"],
   sbin: ["halt", "md5", "reboot", "shutdown"],
   "usr/bin": [
     ...["codesign", "csrutil", "defaults", "dscl", "dsmemberutil", "fdesetup", "log", "plutil", "pmset"],

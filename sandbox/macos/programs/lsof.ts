@@ -132,7 +132,7 @@ export function lsof(argv: readonly string[]): Output {
     [
       process.command.slice(0, 9).padEnd(9),
       String(process.pid).padStart(5),
-      userName(process.uid).slice(0, 8).padStart(8),
+      userName(process.uid).padStart(8),
       fd.padStart(4).padEnd(5),
       type.padStart(4),
       "0x1d1d1d1d1d1d1d1d".padStart(18),

@@ -11,6 +11,7 @@ import { lsof } from "./lsof.ts";
 import { csrutil, ioreg, scutil, sntp, swVers, sysctl, uname } from "./machine.ts";
 import type { Program } from "./output.ts";
 import { plutil } from "./plutil.ts";
+import { ps } from "./ps.ts";
 import { fdesetup, pmset, softwareupdate, systemsetup } from "./power.ts";
 import { security } from "./security.ts";
 import { stat } from "./stat.ts";
@@ -42,6 +43,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   newsyslog,
   plutil,
   pmset,
+  ps,
   scutil,
   security,
   sed,
