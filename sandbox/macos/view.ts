@@ -8,6 +8,8 @@ interface Foreign {
   readonly words?: readonly string[];
   /** GNU's long options exist there too. */
   readonly longOptions?: true;
+  /** What follows the first word that is no option is a command of its own. */
+  readonly runsCommand?: true;
 }
 
 const BSD: Foreign = {};
@@ -24,14 +26,14 @@ const BORROWED: Readonly<Record<string, Readonly<Record<string, Foreign>>>> = {
   "sbin": { mount: BSD, umount: BSD, nologin: BSD },
   "usr/bin": {
     basename: BSD, cksum: BSD, cmp: BSD, comm: BSD, curl: LONG, cut: BSD, diff: LONG, dirname: BSD, du: { letters: "bB" },
-    egrep: LONG, env: BSD, expand: BSD, false: LONG, fgrep: LONG, fold: BSD, getconf: LONG, grep: { letters: "P", longOptions: true },
+    egrep: LONG, env: { runsCommand: true }, expand: BSD, false: LONG, fgrep: LONG, fold: BSD, getconf: LONG, grep: { letters: "P", longOptions: true },
     gunzip: LONG, gzip: LONG, head: BSD, iconv: LONG, id: { letters: "Zz" }, join: BSD, logname: BSD, mkfifo: BSD, mktemp: { letters: "p" },
     nice: LONG, nl: BSD, nohup: LONG, od: BSD, openssl: LONG, paste: BSD, perl: LONG, pgrep: BSD, pkill: BSD, printenv: BSD,
     printf: LONG, readlink: { letters: "em" }, scp: LONG, shasum: LONG, sort: LONG, split: BSD, ssh: LONG, "ssh-keygen": LONG,
     sudo: LONG, tail: BSD, tar: LONG, tee: BSD, touch: BSD, tr: BSD, true: LONG, tty: BSD, uniq: BSD, uptime: BSD, users: BSD,
-    wc: BSD, who: BSD, whoami: BSD, xargs: { letters: "da" }, yes: LONG, zcat: LONG,
+    wc: BSD, who: BSD, whoami: BSD, xargs: { letters: "da", runsCommand: true }, yes: LONG, zcat: LONG,
     chgrp: BSD, install: { letters: "DtTZ" },
-    find: { words: ["-printf", "-fprintf", "-regextype", "-readable", "-writable", "-executable"] },
+    find: { longOptions: true, words: ["-printf", "-fprintf", "-regextype", "-readable", "-writable", "-executable"] },
   },
   "usr/sbin": { chown: BSD, chroot: LONG, sshd: LONG, visudo: LONG },
 }; // prettier-ignore
@@ -81,6 +83,7 @@ function guard(name: string, target: string, foreign: Foreign): string {
   const refuse = (what: string): string => `echo "${name}: illegal option -- ${what}" >&2; exit 64`;
   const cases = [
     "    --) break ;;",
+    ...(foreign.runsCommand === true ? ["    [!-]*) break ;;"] : []),
     ...(foreign.longOptions === true ? [] : [`    --?*) ${refuse("-")} ;;`]),
     ...(foreign.words ?? []).map((word) => `    ${word}) ${refuse(word.slice(1))} ;;`),
     ...Array.from(foreign.letters ?? "").map((letter) => `    -*${letter}*) ${refuse(letter)} ;;`),
