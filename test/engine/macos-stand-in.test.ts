@@ -134,11 +134,19 @@ describe.skipIf(!(await nodesCanRun()))("stand-in for a Mac", () => {
 
     it("kills what does not end in time", async () => {
       const label = "ai.test.stubborn";
-      const path = await mac.writeJob(label, { ProgramArguments: ["/bin/sh", "-c", script], RunAtLoad: true, ExitTimeOut: 1 }); // prettier-ignore
+      const path = await mac.writeJob(label, {
+        ProgramArguments: ["/bin/sh", "-c", script],
+        RunAtLoad: true,
+        ExitTimeOut: 1,
+        StandardOutPath: "/private/var/log/stubborn.log",
+      });
       await mac.output(`launchctl bootstrap system ${path}`);
+      await mac.until("test -s /private/var/log/stubborn.log");
       await mac.output(`launchctl bootout system/${label}`);
       await mac.until(`! launchctl print system/${label}`);
-      expect(await mac.output(`log show --last 5m --predicate 'process == "launchd"'`)).toMatch(/system\/ai\.test\.stubborn \[\d+\]\) <Notice>: service state: SIGTERMed/); // prettier-ignore
+      expect(await mac.output(`log show --last 5m --predicate 'process == "launchd"'`)).toMatch(
+        /system\/ai\.test\.stubborn \[\d+\]\) <Warning>: Service did not exit 1 seconds after SIGTERM\. Sending SIGKILL\./,
+      );
       await mac.output(`rm ${path}`);
     });
 
