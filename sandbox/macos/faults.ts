@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Faults as LaunchdFaults } from "./launchd/manager.ts";
 import { PATHS } from "./paths.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /** Behaviour seen on some machines only, switched on by a test that writes this as JSON to `PATHS.faults`. */
 export interface Faults extends LaunchdFaults {
@@ -17,5 +18,5 @@ export function readFaults(): Faults {
 }
 
 export function writeFaults(faults: Faults): void {
-  writeFileSync(PATHS.faults, JSON.stringify(faults));
+  replaceFile(PATHS.faults, JSON.stringify(faults), 0o644);
 }

@@ -1,6 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { build } from "plist";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Output } from "../../sandbox/macos/programs/output.ts";
@@ -98,6 +100,12 @@ describe("stand-in dscl", () => {
     expect(call("-read /Groups/admin GroupMembership").stdout).toBe("GroupMembership: root ops\n");
     call("-delete /Users/_x");
     expect(readFileSync(file("passwd"), "utf8")).not.toContain("_x:");
+  });
+
+  it("leaves the accounts readable to everybody, whatever the caller's umask is", async () => {
+    const line = `umask 077; exec "$0" --import tsx -e 'import { replaceFile } from "${resolve("sandbox/macos/replace-file.ts")}"; replaceFile("${file("passwd")}", "x", 0o644);'`; // prettier-ignore
+    await promisify(execFile)("/bin/sh", ["-c", line, process.execPath]);
+    expect(statSync(file("passwd")).mode & 0o777).toBe(0o644);
   });
 
   it.each([

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { PATHS } from "../paths.ts";
+import { replaceFile } from "../replace-file.ts";
 
 /** Attribute -> values; names without `dsAttrTypeStandard:`. */
 export type Attributes = Record<string, string[]>;
@@ -48,15 +49,10 @@ export function changeDirectory<T>(change: (directory: Directory) => T): T {
  * only what single-user mode needs.
  */
 export function writeDirectory(directory: Directory, root: string): void {
-  replace(join(root, PATHS.directory), `${JSON.stringify(directory, null, 1)}\n`, 0o644);
-  replace(join(root, PATHS.etc, "passwd"), passwd(directory), 0o644);
-  replace(join(root, PATHS.etc, "group"), group(directory), 0o644);
-  replace(join(root, PATHS.etc, "shadow"), shadow(directory), 0o600);
-}
-
-function replace(path: string, content: string, mode: number): void {
-  writeFileSync(`${path}.new`, content, { mode });
-  renameSync(`${path}.new`, path);
+  replaceFile(join(root, PATHS.directory), `${JSON.stringify(directory, null, 1)}\n`, 0o644);
+  replaceFile(join(root, PATHS.etc, "passwd"), passwd(directory), 0o644);
+  replaceFile(join(root, PATHS.etc, "group"), group(directory), 0o644);
+  replaceFile(join(root, PATHS.etc, "shadow"), shadow(directory), 0o600);
 }
 
 /** Id of `nobody` on macOS; Linux has no negative ids. */

@@ -1,9 +1,10 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, chmodSync } from "node:fs"; // prettier-ignore
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, chmodSync } from "node:fs"; // prettier-ignore
 import { createServer, type Socket } from "node:net";
 import { dirname, isAbsolute, join } from "node:path";
 import { findGroupById, findUser } from "../directory/accounts.ts";
 import { readFaults, writeFaults } from "../faults.ts";
 import { PATHS } from "../paths.ts";
+import { replaceFile } from "../replace-file.ts";
 import { isDictionary, readPropertyList, writePropertyList } from "../property-list.ts";
 import type { JobDefinition } from "./definition.ts";
 import { Manager, type Action } from "./manager.ts";
@@ -179,9 +180,7 @@ function readOverrides(): Map<string, boolean> {
 
 function saveOverrides(overrides: ReadonlyMap<string, boolean>): void {
   mkdirSync(dirname(PATHS.overrides), { recursive: true });
-  const temporary = `${PATHS.overrides}.new`;
-  writeFileSync(temporary, writePropertyList(Object.fromEntries(overrides), "xml1"), { mode: 0o644 });
-  renameSync(temporary, PATHS.overrides);
+  replaceFile(PATHS.overrides, writePropertyList(Object.fromEntries(overrides), "xml1"), 0o644);
 }
 
 function countSpuriousError(): void {

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
 import { homedir } from "node:os";
 import type { PlistValue } from "plist";
 import { isDictionary, readPropertyList, writePropertyList } from "../property-list.ts";
+import { replaceFile } from "../replace-file.ts";
 import { failed, printed, type Output } from "./output.ts";
 
 function pathOf(domain: string): string {
@@ -19,7 +20,7 @@ function load(domain: string): Record<string, PlistValue> | undefined {
 
 function save(domain: string, values: Record<string, PlistValue>): void {
   mkdirSync(dirname(pathOf(domain)), { recursive: true });
-  writeFileSync(pathOf(domain), writePropertyList(values, "binary1"), { mode: 0o644 });
+  replaceFile(pathOf(domain), writePropertyList(values, "binary1"), 0o644);
 }
 
 function shown(value: PlistValue): string {

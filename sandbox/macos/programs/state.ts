@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PATHS } from "../paths.ts";
+import { replaceFile } from "../replace-file.ts";
 
 /** What a program of the stand-in remembers, as JSON in `PATHS.state`; only root changes it. */
 export function readState<T>(name: string, initial: T): T {
@@ -9,7 +10,5 @@ export function readState<T>(name: string, initial: T): T {
 }
 
 export function writeState(name: string, value: unknown): void {
-  const path = join(PATHS.state, `${name}.json`);
-  writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 1)}\n`, { mode: 0o644 });
-  renameSync(`${path}.new`, path);
+  replaceFile(join(PATHS.state, `${name}.json`), `${JSON.stringify(value, null, 1)}\n`, 0o644);
 }
