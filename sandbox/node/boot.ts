@@ -23,7 +23,8 @@ export async function launch(stateDir: string, record: NodeRecord): Promise<Proc
       [
         ...[SUPERVISOR, record.cgroup],
         ...["systemd-nspawn", "--quiet", "--directory", tree, "--machine", record.name],
-        ...["--boot", "--register=no", "--keep-unit", "--console=pipe", "--link-journal=no"],
+        ...["--register=no", "--keep-unit", "--console=pipe", "--link-journal=no"],
+        ...record.system.nspawn,
       ],
       { detached: true, stdio: ["ignore", log, log], cwd: "/", env: nspawnEnvironment() },
     );

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ import { bootId, waitUntilReady } from "./readiness.ts";
 import { layout, readRecord, writeRecord, type NodeRecord } from "./record.ts";
 import { ensureRootfs, USERS, type NodeUser } from "./rootfs.ts";
 import { execOverSsh, type ExecOptions, type ExecResult, type SshAccess } from "./ssh.ts";
-import { createTree, mountTree, personalize, unmountTree } from "./tree.ts";
+import { DEBIAN, mountTree, unmountTree, type Recipe } from "./tree.ts";
 import { waitFor } from "./wait.ts";
 
 const REBOOT_TIMEOUT_MS = 120_000;
@@ -44,7 +44,7 @@ export interface NodeExecOptions extends ExecOptions {
  * Starts the node of `stateDir`: a new one, or the same again when it was stopped. One that runs is taken as it is.
  * @throws {NodeError} when this host can't run nodes, the port is taken or the node does not come up.
  */
-export async function startNode(options: StartOptions): Promise<TestNode> {
+export async function startNode(options: StartOptions, recipe: Recipe = DEBIAN): Promise<TestNode> {
   const capability = await canRunNode();
   if (!capability.ok) throw new NodeError(capability.reason, "see the message");
   const stateDir = resolve(options.stateDir);
@@ -52,7 +52,7 @@ export async function startNode(options: StartOptions): Promise<TestNode> {
   await ensureHostPrograms(progress);
 
   let record = await readRecord(stateDir);
-  if (record === undefined) record = await createNode(stateDir, options, progress);
+  if (record === undefined) record = await createNode(stateDir, options, recipe, progress);
   else if (record.name !== options.name) {
     throw new NodeError(
       `${stateDir} holds the node ${record.name}, not ${options.name}`,
@@ -133,15 +133,16 @@ export class TestNode {
       name: this.name,
       access: this.ssh,
       consoleLog: layout(this.#stateDir).console,
+      system: this.#record.system,
       alive: () => isRunning(this.#record),
     });
   }
 
-  /** Restarts the node from within, as `systemctl reboot` on a real machine, and waits until it is up again. */
+  /** Restarts the node from within, as on a real machine, and waits until it is up again. */
   async reboot(): Promise<void> {
     const before = await bootId(this.name, this.ssh);
     // the answer may get lost with the connection
-    await this.exec("systemctl reboot").catch(() => undefined);
+    await this.exec(this.#record.system.reboot).catch(() => undefined);
     const after = await waitFor(
       async () => {
         const id = await bootId(this.name, this.ssh).catch((error: unknown) => {
@@ -175,11 +176,11 @@ export class TestNode {
 
   /**
    * Gives the node another machine id, as if another machine answered at its address, and returns it.
-   * Takes effect for readers of /etc/machine-id at once; the journal changes over with the next start.
+   * Takes effect for readers of it at once; systemd's journal changes over with the next start.
    */
   async replaceMachineId(): Promise<string> {
-    const id = randomBytes(16).toString("hex");
-    const target = "/etc/machine-id";
+    const { path: target, form } = this.#record.system.machineId;
+    const id = form === "hex" ? randomBytes(16).toString("hex") : randomUUID().toUpperCase();
     const result = await this.exec(
       `umask 022 && cat > ${target}.new && chmod 444 ${target}.new && mv ${target}.new ${target}`,
       {
@@ -194,6 +195,7 @@ export class TestNode {
 async function createNode(
   stateDir: string,
   options: StartOptions,
+  recipe: Recipe,
   progress: (line: string) => void,
 ): Promise<NodeRecord> {
   const { name, address = "127.0.0.1" } = options;
@@ -211,12 +213,12 @@ async function createNode(
   const base = options.base ?? (await ensureRootfs(progress));
   const sshPort = await freePort(address, options.sshPort);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const { tree, identityFile } = layout(stateDir);
+  const { identityFile } = layout(stateDir);
   const hostKey = generateKeyPair(name);
   const clientKey = generateKeyPair(`operator of ${name}`);
   await writeFileAtomically(identityFile, clientKey.privateKey, 0o600);
-  const overlay = await createTree(stateDir, base);
-  await personalize(tree, { name, address, sshPort, hostKey, clientKey: clientKey.publicKey });
+  const identity = { name, address, sshPort, hostKey, clientKey: clientKey.publicKey };
+  const overlay = await recipe.makeTree(stateDir, base, identity);
 
   const id = randomBytes(6).toString("hex");
   const record: NodeRecord = {
@@ -229,6 +231,7 @@ async function createNode(
     ...(overlay ? { base } : {}),
     cgroup: join(cgroups, `gatehouse-${name}-${id}`),
     ephemeral: options.ephemeral ?? false,
+    system: recipe.system(base),
   };
   await writeRecord(stateDir, record);
   return record;

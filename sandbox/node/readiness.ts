@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { NodeError, NodeTimeout } from "./errors.ts";
+import type { NodeSystem } from "./record.ts";
 import { execOverSsh, type SshAccess } from "./ssh.ts";
 import { waitFor } from "./wait.ts";
 
@@ -10,12 +11,13 @@ export interface BootWatch {
   readonly name: string;
   readonly access: SshAccess;
   readonly consoleLog: string;
+  readonly system: NodeSystem;
   /** False as soon as the node's process has ended: then waiting is pointless. */
   readonly alive: () => Promise<boolean>;
 }
 
 /**
- * Waits until sshd greets and systemd has finished starting. Returns the boot's id.
+ * Waits until sshd greets and the system has finished starting. Returns the boot's id.
  * @throws {NodeTimeout} past 90 s without a greeting, or 120 s of starting.
  * @throws {NodeError} when the node ended, or units of it failed.
  */
@@ -25,7 +27,7 @@ export async function waitUntilReady(watch: BootWatch): Promise<string> {
   const state = await waitFor(
     async () => {
       // `running` and `degraded` are final; a node that is still booting refuses or breaks connections
-      const answer = await execOverSsh(watch.name, root, "systemctl is-system-running --wait", {
+      const answer = await execOverSsh(watch.name, root, watch.system.ready, {
         timeoutMs: BOOT_TIMEOUT_MS,
       }).catch(retryable);
       const word = answer?.stdout.trim();
@@ -35,11 +37,8 @@ export async function waitUntilReady(watch: BootWatch): Promise<string> {
   );
   if (state === undefined) throw new NodeTimeout(`starting ${watch.name}`, BOOT_TIMEOUT_MS, watch.consoleLog);
   if (state === "degraded") {
-    const failed = await execOverSsh(watch.name, root, "systemctl --failed --plain --no-legend");
-    throw new NodeError(
-      `${watch.name} started with failed units:\n${failed.stdout}`,
-      "read its journal: journalctl -b",
-    );
+    const failed = await execOverSsh(watch.name, root, watch.system.failures);
+    throw new NodeError(`${watch.name} started with failed units:\n${failed.stdout}`, "read its log");
   }
   return bootId(watch.name, watch.access);
 }

@@ -6,6 +6,30 @@ import { writeFileAtomically } from "./files.ts";
 
 const identity = z.object({ pid: z.int(), startTime: z.string(), bootId: z.string() });
 
+const system = z.object({
+  /** Arguments of systemd-nspawn that are this system's own. */
+  nspawn: z.array(z.string()),
+  /** Shell command of root that prints `running`, or `degraded` when parts of the system failed, once it has started. */
+  ready: z.string(),
+  /** Shell command of root that names what failed. */
+  failures: z.string(),
+  /** Shell command of root that restarts the machine. */
+  reboot: z.string(),
+  /** File that holds the machine's id, and how one is written. */
+  machineId: z.object({ path: z.string(), form: z.enum(["hex", "uuid"]) }),
+});
+
+/** What a node runs, as far as starting and restarting it depends on that. */
+export type NodeSystem = z.infer<typeof system>;
+
+export const DEBIAN_SYSTEM: NodeSystem = {
+  nspawn: ["--boot"],
+  ready: "systemctl is-system-running --wait",
+  failures: "systemctl --failed --plain --no-legend",
+  reboot: "systemctl reboot",
+  machineId: { path: "/etc/machine-id", form: "hex" },
+};
+
 const schema = z.object({
   version: z.literal(1),
   name: z.string(),
@@ -18,6 +42,8 @@ const schema = z.object({
   base: z.string().optional(),
   cgroup: z.string(),
   ephemeral: z.boolean(),
+  /** Records of older versions have none: then it is Debian. */
+  system: system.default(DEBIAN_SYSTEM),
   /** The process that keeps the node running; undefined before the first start. */
   supervisor: identity.optional(),
 });

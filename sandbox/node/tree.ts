@@ -3,11 +3,28 @@ import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import { errorCode } from "./errors.ts";
 import type { KeyPair } from "./keys.ts";
-import { layout, type NodeRecord } from "./record.ts";
+import { DEBIAN_SYSTEM, layout, type NodeRecord, type NodeSystem } from "./record.ts";
 import { USERS } from "./rootfs.ts";
 import { run } from "./run.ts";
 
 const COPY_TIMEOUT_MS = 10 * 60_000;
+
+/** How a new node comes by its tree, and what then runs in it. */
+export interface Recipe {
+  system(base: string): NodeSystem;
+  /** Makes the tree of a state directory from the base tree; returns whether it is an overlay that has to be mounted. */
+  makeTree(stateDir: string, base: string, identity: NodeIdentity): Promise<boolean>;
+}
+
+/** Debian 12 under systemd. */
+export const DEBIAN: Recipe = {
+  system: () => DEBIAN_SYSTEM,
+  async makeTree(stateDir, base, identity) {
+    const overlay = await createTree(stateDir, base);
+    await personalize(layout(stateDir).tree, identity);
+    return overlay;
+  },
+};
 
 /** What makes a tree this one node and no other. */
 export interface NodeIdentity {
@@ -23,7 +40,7 @@ export interface NodeIdentity {
  * Gives the node its tree: an overlay over `base`, or a full copy where overlayfs is not possible (a state directory that
  * is itself on an overlay). Returns whether it is an overlay.
  */
-export async function createTree(stateDir: string, base: string): Promise<boolean> {
+async function createTree(stateDir: string, base: string): Promise<boolean> {
   const { layer, tree } = layout(stateDir);
   await mkdir(tree, { mode: 0o755 });
   await mkdir(layer, { mode: 0o700 });
@@ -56,7 +73,7 @@ export async function unmountTree(stateDir: string): Promise<void> {
 }
 
 /** Writes identity and access into a tree that has not booted yet. */
-export async function personalize(tree: string, identity: NodeIdentity): Promise<void> {
+async function personalize(tree: string, identity: NodeIdentity): Promise<void> {
   const { name, address, sshPort, hostKey, clientKey } = identity;
   const put = (path: string, content: string, mode = 0o644): Promise<void> =>
     writeFile(join(tree, path), content, { mode });
@@ -83,7 +100,8 @@ export async function personalize(tree: string, identity: NodeIdentity): Promise
   for (const user of Object.values(USERS)) await authorize(tree, user, clientKey);
 }
 
-async function authorize(tree: string, user: string, clientKey: string): Promise<void> {
+/** Lets the holder of `clientKey` in as `user` of the tree's /etc/passwd. */
+export async function authorize(tree: string, user: string, clientKey: string): Promise<void> {
   const entry = (await readFile(join(tree, "etc/passwd"), "utf8"))
     .split("\n")
     .find((line) => line.startsWith(`${user}:`));

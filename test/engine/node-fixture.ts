@@ -41,7 +41,7 @@ export async function nodesCanRun(): Promise<boolean> {
 }
 
 /** The operator's registry, proxy settings being npm's own, and the authorities that the operator's machine trusts. */
-async function operatorDownloads(): Promise<Downloads> {
+export async function operatorDownloads(): Promise<Downloads> {
   const { stdout } = await promisify(execFile)("npm", ["config", "get", "registry"], { encoding: "utf8" });
   const pems = await extraAuthorities(process.env);
   return { registry: stdout.trim(), ...(pems.length === 0 ? {} : { extraCaPem: `${pems.join("\n")}\n` }) };

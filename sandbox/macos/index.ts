@@ -1,0 +1,16 @@
+import { startNode, type StartOptions, type TestNode } from "../node/index.ts";
+import { MACOS_STAND_IN } from "./tree.ts";
+
+export { packNodeArchive, serveArchive, type RegistryMirror, type StandInArchive } from "./node-archive.ts";
+export { PATHS, STAND_IN } from "./paths.ts";
+
+/**
+ * Starts a stand-in for a Mac: a container laid out as macOS in which small programs answer as launchctl, dscl, pmset and
+ * the like do, as far as Gatehouse calls them. It has no macOS in it, and what runs on it is no evidence of how a Mac
+ * behaves beyond the sources that the programs name.
+ * @throws {NodeError} as `startNode`.
+ */
+export async function startMacosStandIn(options: StartOptions): Promise<TestNode> {
+  options.progress?.(`${options.name} is a stand-in for a Mac, not a Mac`);
+  return startNode(options, MACOS_STAND_IN);
+}
