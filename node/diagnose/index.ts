@@ -1,4 +1,14 @@
-import { absolutePath, gatewayName, integer, list, object, optional, textLike, userName } from "../lib/shape.ts";
+import {
+  absolutePath,
+  gatewayName,
+  integer,
+  list,
+  machineId,
+  object,
+  optional,
+  textLike,
+  userName,
+} from "../lib/shape.ts";
 import { unitName } from "../generation/manifest.ts";
 import type { OsUser } from "../platform/index.ts";
 import type { Context, UserCommand } from "../phase.ts";
@@ -12,7 +22,7 @@ import type { DiagnosePayload, NodeEvidence, UserEvidence } from "./evidence.ts"
 export const DIAGNOSE_SECONDS = 240;
 
 const fields = {
-  machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
+  machineId,
   gateway: gatewayName,
   user: userName,
   home: absolutePath,

@@ -4,12 +4,12 @@ import { userObjections } from "../account/objections.ts";
 import { generationName, unitName } from "../generation/manifest.ts";
 import { exists } from "../lib/exists.ts";
 import { PhaseFailure } from "../lib/failure.ts";
-import { absolutePath, directoryName, flag, gatewayName, list, object, optional, textLike, userName } from "../lib/shape.ts"; // prettier-ignore
+import { requireMachine } from "../lib/machine.ts";
+import { absolutePath, directoryName, flag, gatewayName, list, machineId, object, optional, userName } from "../lib/shape.ts"; // prettier-ignore
 import { metricsSettings } from "../metrics/settings.ts";
 import { ensureTextfileDirectory } from "../metrics/textfile-directory.ts";
 import type { Context, UserCommand } from "../phase.ts";
 import type { OsUser } from "../platform/index.ts";
-import { EXIT } from "../protocol.ts";
 import { COMPLETE_MARKER, openclawEntry } from "../runtime/layout.ts";
 import type { DeclaredGateway, Deviation, DriftPayload, GatewayDrift, NodeDrift, NodeRepair } from "./deviation.ts";
 import { inspect } from "./inspect.ts";
@@ -32,7 +32,7 @@ const declaredGateway = object<DeclaredGateway>({
 });
 
 export const checkDrift = object<DriftPayload>({
-  machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
+  machineId,
   alwaysOn: flag,
   runtime: optional(directoryName),
   gateways: list(declaredGateway),
@@ -142,7 +142,8 @@ export async function drift(payload: DriftPayload, context: Context): Promise<No
 /** Gives files of somebody else back to the gateway's user; a link itself, not what it leads to. */
 async function giveBack(user: OsUser, found: readonly Deviation[]): Promise<readonly string[]> {
   const done: string[] = [];
-  for (const { what } of found.filter(({ kind }) => kind === "owner")) {
+  const own = found.filter(({ kind, what }) => kind === "owner" && `${what}/`.startsWith(`${user.home}/`));
+  for (const { what } of own) {
     const change = (await lstat(what)).isSymbolicLink() ? lchown : chown;
     await change(what, user.uid, user.gid);
     done.push(`gave ${what} back to ${user.name}`);
@@ -155,16 +156,8 @@ async function giveBack(user: OsUser, found: readonly Deviation[]): Promise<read
  * @throws {PhaseFailure} `another-machine`; what the gate says when the live generation does not serve again.
  */
 export async function repairNode(payload: DriftPayload, context: Context): Promise<NodeRepair> {
+  await requireMachine(payload.machineId, context.platform);
   const before = await drift(payload, context);
-  if (before.deviations.some(({ kind }) => kind === "another-machine")) {
-    throw new PhaseFailure({
-      layer: "host",
-      code: "another-machine",
-      message: "this is not the machine that was provisioned; nothing was touched",
-      fix: "check the address of the node: docs/how-to/replaced-machine.md",
-      exit: EXIT.refused,
-    });
-  }
   const done: string[] = [];
   if (before.deviations.some(({ kind }) => kind === "sleep")) {
     await context.platform.sleep.prevent(context.paths);

@@ -17,6 +17,21 @@ function refused(message: string, current: string): PhaseFailure {
   });
 }
 
+/**
+ * For visits, which record nothing of a machine.
+ * @throws {PhaseFailure} `another-machine`.
+ */
+export async function requireMachine(machineId: string, platform: Platform): Promise<void> {
+  if ((await platform.machineId()) === machineId) return;
+  throw new PhaseFailure({
+    layer: "host",
+    code: "another-machine",
+    message: "this is not the machine that was provisioned; nothing was touched",
+    fix: "check the address of the node: docs/how-to/replaced-machine.md",
+    exit: EXIT.refused,
+  });
+}
+
 /** The machine id recorded at first contact; undefined when there is no record. A damaged record is an error. */
 export async function recordedMachineId(paths: NodePaths): Promise<string | undefined> {
   let content: string;

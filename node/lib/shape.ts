@@ -123,8 +123,10 @@ export const absolutePath = textLike(
   "an absolute path without '.' and '..' parts",
 );
 export const directoryName = textLike(/^(?!\.)[A-Za-z0-9._-]{1,128}$/, "a plain directory name");
+export const machineId = textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')");
+
 export const variableName = textLike(/^[A-Z][A-Z0-9_]{0,127}$/, "an environment variable name");
 
 export const machineExpectation: Shape<MachineExpectation> = object<MachineExpectation>({
-  machineId: optional(textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')")),
+  machineId: optional(machineId),
 });

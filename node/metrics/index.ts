@@ -1,9 +1,9 @@
 import { gatewayHome } from "../lib/gateway-home.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import { ownUser } from "../lib/gateway-user.ts";
-import { absolutePath, gatewayName, list, object, textLike, userName } from "../lib/shape.ts";
+import { requireMachine } from "../lib/machine.ts";
+import { absolutePath, gatewayName, list, machineId, object, userName } from "../lib/shape.ts";
 import type { Context, UserCommand } from "../phase.ts";
-import { EXIT } from "../protocol.ts";
 import type { Samples } from "./catalogue.ts";
 import { collect } from "./collect.ts";
 
@@ -29,7 +29,7 @@ export interface NodeMetrics {
 }
 
 export const checkMetrics = object<MetricsPayload>({
-  machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
+  machineId,
   gateways: list(
     object<MetricsPayload["gateways"][number]>({ gateway: gatewayName, user: userName, home: absolutePath }),
   ),
@@ -40,15 +40,7 @@ export const checkMetrics = object<MetricsPayload>({
  * @throws {PhaseFailure} `another-machine`.
  */
 export async function nodeMetrics(payload: MetricsPayload, context: Context): Promise<NodeMetrics> {
-  if ((await context.platform.machineId()) !== payload.machineId) {
-    throw new PhaseFailure({
-      layer: "host",
-      code: "another-machine",
-      message: "this is not the machine that was provisioned",
-      fix: "check the address of the node: docs/how-to/replaced-machine.md",
-      exit: EXIT.refused,
-    });
-  }
+  await requireMachine(payload.machineId, context.platform);
   const gateways: GatewayMetrics[] = [];
   for (const { gateway, user: name, home } of payload.gateways) {
     const user = await context.platform.users.find(name);

@@ -1,13 +1,23 @@
 import { generationName, unitName } from "../generation/manifest.ts";
 import { requireRuntime } from "../generation/runtime.ts";
 import { liveGeneration, requireGeneration } from "../generation/store.ts";
-import { PhaseFailure } from "../lib/failure.ts";
 import { gatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
-import { absolutePath, gatewayName, integer, list, object, oneOf, text, textLike, userName } from "../lib/shape.ts";
+import { requireMachine } from "../lib/machine.ts";
+import {
+  absolutePath,
+  gatewayName,
+  integer,
+  list,
+  machineId,
+  object,
+  oneOf,
+  text,
+  textLike,
+  userName,
+} from "../lib/shape.ts";
 import type { Context, UserCommand } from "../phase.ts";
-import { EXIT } from "../protocol.ts";
 import type { VerifyPayload, VerifyResult } from "../protocol.ts";
 import { snapshotFor } from "../state/guard.ts";
 import { switchTo } from "../switch/switch.ts";
@@ -22,7 +32,7 @@ export const ROLLBACK_SECONDS = { look: 60, switch: SWITCH_SECONDS } as const;
 const KEEP_ALL = Number.MAX_SAFE_INTEGER;
 
 const subject = {
-  machineId: textLike(/^[0-9A-Fa-f-]{8,64}$/, "a machine id (hex digits and '-')"),
+  machineId,
   gateway: gatewayName,
   user: userName,
   home: absolutePath,
@@ -48,15 +58,7 @@ async function asGatewayUser(
   context: Context,
   { input = payload, seconds }: { readonly input?: unknown; readonly seconds: number },
 ): Promise<unknown> {
-  if ((await context.platform.machineId()) !== payload.machineId) {
-    throw new PhaseFailure({
-      layer: "host",
-      code: "another-machine",
-      message: "this is not the machine that was provisioned; nothing was touched",
-      fix: "check the address of the node: docs/how-to/replaced-machine.md",
-      exit: EXIT.refused,
-    });
-  }
+  await requireMachine(payload.machineId, context.platform);
   const user = await gatewayUser(context.platform.users, payload.user, payload.home);
   return await context.asUser(user, command, input, { timeoutSeconds: seconds - 20 });
 }

@@ -8,7 +8,7 @@ const list = (texts: readonly string[]): string => (texts.length === 0 ? "none" 
 export function planText({ from, to }: RollbackPlan): string {
   const { generation, openclawVersion, lastLive, credentials, obstacle } = to;
   return [
-    `${from} -> ${generation}, live until ${lastLive}, OpenClaw ${openclawVersion}`,
+    `${from} -> ${generation}, made live ${lastLive}, OpenClaw ${openclawVersion}`,
     `  credentials with another value: ${list(credentials.map(credentialText))}`,
     ...(obstacle === null ? [] : [`  ${obstacle.message}: the state that this version left comes back`]),
   ].join("\n");
