@@ -109,6 +109,15 @@ const FAULTS: readonly (readonly [string, keyof typeof VERDICT_STATUS, string, P
     (e) => Object.assign(e.node.gateway.generation ?? {}, { live: "g-0000000000000000" }),
   ],
   [
+    "a generation that was rolled back to, with the keys of its time",
+    "config or disk",
+    "another-generation",
+    (e) => {
+      Object.assign(e.node.gateway.generation ?? {}, { live: "g-0000000000000000" });
+      for (const one of e.node.gateway.variables) one.fingerprint = "h1.3UsF.other";
+    },
+  ],
+  [
     "half a generation",
     "config or disk",
     "another-generation",

@@ -51,7 +51,8 @@ export const drift: Rule = ({ node, expected }) => {
       evidence: [
         `the generation ${generation.live ?? "(none)"} is live${generation.complete ? "" : " and not complete"}, the stack expects ${expected.generation}`,
       ],
-      nextStep: "docs/how-to/when-up-fails.md says how a generation is taken back; run `gatehouse up` again",
+      nextStep:
+        "`gatehouse record show` says whether it was a rollback: bring the fleet back to it, or run `gatehouse up --refresh` to go forward; docs/how-to/when-up-fails.md says how else a generation is taken back",
     });
   }
   const edits = generation.edits.filter(({ changed }) => changed);

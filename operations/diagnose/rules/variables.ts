@@ -72,13 +72,16 @@ function faultOf({ variable, carrier, sources, overriddenBy }: VariableEvidence)
 }
 
 /** The manifest's fingerprints against those of the stack. */
-function fingerprintFault({ variable, fingerprint }: VariableEvidence, { expected }: Seen): Fault | undefined {
+function fingerprintFault({ variable, fingerprint }: VariableEvidence, { node, expected }: Seen): Fault | undefined {
+  const live = node.gateway.generation?.live ?? expected.generation;
+  // another generation has the values of its own time: it is the cause, and told as such
+  if (live !== expected.generation) return undefined;
   const wanted = expected.fingerprints[variable];
   if (wanted === undefined || wanted === null || wanted === fingerprint) return undefined;
   return {
     code: "another-value-delivered",
     text: `${variable} was delivered with fingerprint ${fingerprint ?? "(none)"}, the stack expects ${wanted}`,
-    nextStep: "run `gatehouse up`",
+    nextStep: "run `gatehouse up --refresh`",
   };
 }
 
