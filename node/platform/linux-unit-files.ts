@@ -57,7 +57,12 @@ async function place(home: HomePaths, { unit, content }: PlacedUnit, settle: rea
 }
 
 export const linuxUnitFiles: UnitFiles = {
-  directories: [".config/systemd", ".config/systemd/user", ".config/systemd/user/default.target.wants"],
+  directories: [
+    ".config/systemd",
+    ".config/systemd/user",
+    ".config/systemd/user/default.target.wants",
+    ".config/systemd/user/timers.target.wants",
+  ],
   place,
   unitFile(home, unit): UnitFile {
     return { path: pathOf(home, unit), mode: 0o600, owner: "gateway user" };

@@ -127,7 +127,8 @@ async function mountOverlay(stateDir: string, base: string): Promise<boolean> {
 
 function overlayArguments(stateDir: string, base: string): string[] {
   const { layer, tree } = layout(stateDir);
-  const options = `lowerdir=${base},upperdir=${join(layer, "upper")},workdir=${join(layer, "work")}`;
+  // a directory of the base can be renamed only with redirect_dir
+  const options = `lowerdir=${base},upperdir=${join(layer, "upper")},workdir=${join(layer, "work")},redirect_dir=on`;
   return ["-t", "overlay", "gatehouse-node", "-o", options, tree];
 }
 

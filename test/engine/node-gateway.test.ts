@@ -247,9 +247,15 @@ describe.skipIf(!(await nodesCanRun()))("a gateway on a node", () => {
 
     it("that another version answers for gives way, too", async () => {
       const payload = subject.gateway();
-      const error = errorOf("gateway", await apply(asGeneration({ ...payload, openclawVersion: "2026.9.5" })));
+      const error = errorOf("gateway", await apply(asGeneration({ ...payload, openclawVersion: "2026.9.7" })));
       expect(error).toMatchObject({ layer: "runtime", code: "wrong-version", exit: EXIT.gate });
-      expect(error.message).toMatch(/OpenClaw 2026\.9\.6 answers .* expected 2026\.9\.5; the previous generation/);
+      expect(error.message).toMatch(/OpenClaw 2026\.9\.6 answers .* expected 2026\.9\.7; the previous generation/);
+      const record = await bench.output(`cat ${home()}/.gatehouse/snapshots/2026.9.6/snapshot.json`);
+      const { databases } = JSON.parse(record) as { databases: { path: string; version: number }[] };
+      expect(databases.map(({ path }) => path)).toEqual(
+        expect.arrayContaining(["state/openclaw.sqlite", "agents/research/agent/openclaw-agent.sqlite"]),
+      );
+      for (const { version } of databases) expect(version).toBeGreaterThan(0);
       expect(await subject.readyz()).toContain('"ready":true');
       expect(await subject.live()).toBe(`generations/${payload.generation}`);
     });
