@@ -118,9 +118,9 @@ export default async function program(): Promise<Record<string, unknown>> {
       "take these nodes out of the fleet, or use a version of Gatehouse with launchd support; nothing was contacted",
     );
   }
+  const ledgerBefore = await lastLedger();
   // before the fleet: a rule speaks up at the resource that completes a fault
   for (const stack of fleet.otherStacks) new OtherStack(stack);
-  const ledgerBefore = lastLedger();
   const { values: secrets, versions: secretVersions } = await resolveSecrets(fleet);
   const key = fingerprintKey("fingerprint-key");
   const principals = Object.fromEntries(fleet.principals.map((spec) => [spec.name, new Principal(spec.name, spec)]));

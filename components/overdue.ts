@@ -13,11 +13,14 @@ export interface OverdueCredential {
 
 /**
  * The ledger that the last update of this very stack left, by a reference of the stack to itself. Empty before the first
- * update; undefined for a stack that has outputs and no ledger among them.
+ * update; undefined for a stack that has outputs and no ledger among them. Resolves when it was read: register nothing else
+ * before, since the engine writes the same file when it begins another resource, and a read beside that finds half of it
+ * (`failed to load checkpoint: EOF`, measured with a file backend).
  */
-export function lastLedger(): pulumi.Output<unknown> {
+export async function lastLedger(): Promise<pulumi.Output<unknown>> {
   const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const reference = new pulumi.StackReference("last-update", { name: stack });
+  await reference.getOutputDetails("ledger");
   return pulumi
     .all([reference.getOutput("ledger"), reference.getOutput("nodes")])
     .apply(([ledger, nodes]: unknown[]) => ledger ?? (nodes === undefined ? [] : undefined));
