@@ -27,7 +27,7 @@ const JOURNAL = "/home/oc-team-a/.gatehouse/switch.json";
 describe.skipIf(!(await nodesCanRun()))("a fleet, on a bad day", () => {
   let bench: FleetBench;
   beforeAll(async () => {
-    bench = await FleetBench.start("test-faults", KEYS);
+    bench = await FleetBench.startBare("test-faults", KEYS);
     Object.assign(bench.secrets, KEYS);
   }, START_MS);
   afterAll(() => bench.stop());
