@@ -45,7 +45,7 @@ function connectionArgs(spec: ConnectionSpec, secrets: Record<string, pulumi.Out
 /** A credential that the node read shows the version that the running process was given. */
 function credentialOutput(view: CredentialView, verified: Gateway["verified"]) {
   if (view.resolve === "deploy") return view;
-  const launched = verified.apply((result) => result?.launched.find(({ variable }) => variable === view.variable));
+  const launched = verified.apply((result) => result.launched.find(({ variable }) => variable === view.variable));
   return { ...view, version: launched.apply((found) => found?.version ?? null) };
 }
 
@@ -64,16 +64,16 @@ function gatewayOutputs(node: NodeSpec, component: GatewayNode) {
           endpoint: gateway.endpoint,
           unit: gateway.unit,
           generation: gateway.generation,
-          previousGeneration: switched.apply((result) => result?.previousGeneration ?? null),
-          rollbackPoints: switched.apply((result) => result?.rollbackPoints),
-          health: verified.apply((result) => result?.health),
-          unitState: verified.apply((result) => result?.unitState),
-          openclawVersion: verified.apply((result) => result?.openclawVersion),
-          hardening: switched.apply((result) => result?.hardening),
-          interruptionSeconds: switched.apply((result) => result?.interruptionSeconds),
-          proof: switched.apply((result) => result?.proof),
-          vendorPolicy: switched.apply((result) => result?.vendorPolicy ?? null),
-          devices: verified.apply((result) => result?.devices),
+          previousGeneration: switched.apply((result) => result.previousGeneration ?? null),
+          rollbackPoints: switched.apply((result) => result.rollbackPoints),
+          health: verified.apply((result) => result.health),
+          unitState: verified.apply((result) => result.unitState),
+          openclawVersion: verified.apply((result) => result.openclawVersion),
+          hardening: switched.apply((result) => result.hardening),
+          interruptionSeconds: switched.apply((result) => result.interruptionSeconds),
+          proof: switched.apply((result) => result.proof),
+          vendorPolicy: switched.apply((result) => result.vendorPolicy ?? null),
+          devices: verified.apply((result) => result.devices),
           tokenFingerprint: gateway.tokenFingerprint,
           certificate: gateway.certificate.apply((view) => view ?? null),
           agents: Object.fromEntries(
@@ -109,15 +109,6 @@ function principalOutputs(fleet: FleetSpec, principals: Readonly<Record<string, 
 /** The stack: one `GatewayNode` for every node of the fleet in `gatehouse:fleet`. */
 export default async function program(): Promise<Record<string, unknown>> {
   const fleet = fleetFromConfig();
-  const unsupported = fleet.nodes.filter(({ platform }) => platform !== "linux");
-  if (unsupported.length > 0 && !pulumi.runtime.isDryRun()) {
-    throw new ComponentError(
-      unsupported.map(
-        ({ name, platform }) => `node '${name}': gateways on ${platform} can be previewed, not provisioned yet`,
-      ),
-      "take these nodes out of the fleet, or use a version of Gatehouse with launchd support; nothing was contacted",
-    );
-  }
   const ledgerBefore = await lastLedger();
   // before the fleet: a rule speaks up at the resource that completes a fault
   for (const stack of fleet.otherStacks) new OtherStack(stack);

@@ -19,10 +19,9 @@ export interface AgentArgs {
   readonly layout: GatewayLayout;
   readonly credentials: readonly AgentCredential[];
   readonly fingerprintKey: pulumi.Output<string>;
-  /** Absent on platforms that this version does not provision. */
-  readonly target?: PhaseTarget;
-  /** Phase that made the OS user; absent with `target`. */
-  readonly account?: RemotePhase<AccountResult>;
+  readonly target: PhaseTarget;
+  /** Phase that made the OS user. */
+  readonly account: RemotePhase<AccountResult>;
   /** Commands that have to be done before this agent's. */
   readonly after: readonly pulumi.Resource[];
 }
@@ -67,8 +66,7 @@ function privatePaths({ agent, layout }: AgentArgs) {
 /** One agent of a gateway: its directories, workspace, credentials and permissions. */
 export class Agent extends pulumi.ComponentResource {
   readonly credentials: readonly CredentialView[];
-  /** Absent where this version does not provision. */
-  readonly staging: RemotePhase<unknown> | undefined;
+  readonly staging: RemotePhase<unknown>;
 
   constructor(name: string, args: AgentArgs, opts?: pulumi.ComponentResourceOptions) {
     const { gateway, agent, layout, target, account, credentials, environmentKind } = args;
@@ -91,37 +89,35 @@ export class Agent extends pulumi.ComponentResource {
       opts,
     );
     this.credentials = credentials.map(({ view }) => view);
-    if (target !== undefined && account !== undefined) {
-      const payload = pulumi.output({
-        machine: target.machine,
-        gateway: gateway.name,
-        user: layout.user,
-        home: layout.home,
-        agent: agent.id,
-        workspace: layout.workspace(agent.id),
-        mountPoints: agent.sharedDirectories.map((path) => layout.sharedMount(agent.id, path)),
-        credentials: credentials
-          .filter(isDelivered)
-          .map(({ value, view: { provider, variable, fingerprint: digest } }) => ({
-            provider,
-            variable,
-            value,
-            fingerprint: digest,
-          })),
-      });
-      this.staging = remotePhase(
-        `${name}-agent`,
-        {
-          phase: "agent",
-          connection: target.connection,
-          programId: target.programId,
-          observation: target.observation,
-          payload,
-          sealing: sealingFor(account, args.fingerprintKey),
-        },
-        { parent: this, dependsOn: [...args.after], replaceWith: [account.command] },
-      );
-    }
+    const payload = pulumi.output({
+      machine: target.machine,
+      gateway: gateway.name,
+      user: layout.user,
+      home: layout.home,
+      agent: agent.id,
+      workspace: layout.workspace(agent.id),
+      mountPoints: agent.sharedDirectories.map((path) => layout.sharedMount(agent.id, path)),
+      credentials: credentials
+        .filter(isDelivered)
+        .map(({ value, view: { provider, variable, fingerprint: digest } }) => ({
+          provider,
+          variable,
+          value,
+          fingerprint: digest,
+        })),
+    });
+    this.staging = remotePhase(
+      `${name}-agent`,
+      {
+        phase: "agent",
+        connection: target.connection,
+        programId: target.programId,
+        observation: target.observation,
+        payload,
+        sealing: sealingFor(account, args.fingerprintKey),
+      },
+      { parent: this, dependsOn: [...args.after], replaceWith: [account.command] },
+    );
     this.registerOutputs({ credentials: this.credentials });
   }
 }

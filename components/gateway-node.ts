@@ -105,8 +105,8 @@ function gatewaySecrets(
  * Registers nothing and contacts nobody when the arguments can't be used: it throws `SpecError` or `ComponentError`.
  */
 export class GatewayNode extends pulumi.ComponentResource {
-  /** Machine id that the node was bound to at first contact; unknown until then, undefined where nothing is provisioned. */
-  readonly machineId: pulumi.Output<string | undefined>;
+  /** Machine id that the node was bound to at first contact; unknown until then. */
+  readonly machineId: pulumi.Output<string>;
   /** Pinned versions. */
   readonly nodeVersion: string;
   readonly openclawVersion: string;
@@ -147,13 +147,6 @@ export class GatewayNode extends pulumi.ComponentResource {
       throw new ComponentError(missing, "pass every secret, key and authority that the gateways refer to");
     const plan = planRuntime(design.runtime);
     const downloads = resolveDownloads(design.downloads);
-    const provisions = design.platform === "linux";
-    if (!provisions && !pulumi.runtime.isDryRun()) {
-      throw new ComponentError(
-        [`node '${name}': this version can preview gateways on ${design.platform}, but not provision them`],
-        "take the node out of the fleet, or use a version of Gatehouse with launchd support",
-      );
-    }
     super(
       "gatehouse:index:GatewayNode",
       name,
@@ -175,17 +168,11 @@ export class GatewayNode extends pulumi.ComponentResource {
       .apply((id) => (id === undefined ? {} : { machineId: id }));
     const runtime = new Runtime(
       name,
-      { plan, ...(provisions && { target: { connection, machine, downloads, alwaysOn: design.alwaysOn } }) },
+      { plan, target: { connection, machine, downloads, alwaysOn: design.alwaysOn } },
       { parent: this },
     );
-    if (!provisions) {
-      void pulumi.log.warn(
-        `gateways on ${design.platform} can be previewed, not provisioned yet: \`up\` refuses this node`,
-        this,
-      );
-    }
     const { phases } = runtime;
-    const target = phases && {
+    const target = {
       connection,
       programId: plan.programId,
       machine,
@@ -193,7 +180,7 @@ export class GatewayNode extends pulumi.ComponentResource {
     };
     const gateways: Record<string, Gateway> = {};
     // One after the other: two starting gateways would compete for the same two cores.
-    let installed: pulumi.Resource[] = phases ? [phases.installation.command] : [];
+    let installed: pulumi.Resource[] = [phases.installation.command];
     design.gateways.forEach((gateway, index) => {
       const made = new Gateway(
         gateway.name,
@@ -208,17 +195,17 @@ export class GatewayNode extends pulumi.ComponentResource {
           ...(certificateAuthority && { authority: certificateAuthority }),
           fingerprintKey: key,
           plan,
-          bootstrapped: phases ? [phases.bootstrap.command] : [],
+          bootstrapped: [phases.bootstrap.command],
           installed,
-          ...(target && { target }),
+          target,
         },
         { parent: this },
       );
       gateways[gateway.name] = made;
-      installed = [...installed, ...made.last];
+      installed = [...installed, made.last];
     });
     this.gateways = gateways;
-    this.machineId = phases ? phases.bootstrap.result.machineId : pulumi.output(undefined);
+    this.machineId = phases.bootstrap.result.machineId;
     this.registerOutputs({ machineId: this.machineId });
   }
 }

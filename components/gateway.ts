@@ -55,8 +55,7 @@ export interface GatewayComponentArgs {
   readonly authority?: Authority;
   readonly fingerprintKey: pulumi.Output<string>;
   readonly plan: RuntimePlan;
-  /** Absent on platforms that this version does not provision. */
-  readonly target?: NodeTarget;
+  readonly target: NodeTarget;
   /** Commands that have to be done before the account, and before the first generation. */
   readonly bootstrapped: readonly pulumi.Resource[];
   readonly installed: readonly pulumi.Resource[];
@@ -83,18 +82,18 @@ export class Gateway extends pulumi.ComponentResource {
   /** Secret. */
   readonly token: pulumi.Output<string>;
   readonly agents: Readonly<Record<string, Agent>>;
-  /** Content hash of the desired state; undefined where it can't be rendered. */
-  readonly generation: pulumi.Output<string | undefined>;
+  /** Content hash of the desired state. */
+  readonly generation: pulumi.Output<string>;
   /** Its HTTPS certificate; undefined without `https`. */
   readonly certificate: pulumi.Output<CertificateView | undefined>;
-  /** What the switch reported; undefined where this version does not provision. */
-  readonly switched: pulumi.Output<GatewayResult | undefined>;
-  /** What the second SSH session found; undefined where this version does not provision. */
-  readonly verified: pulumi.Output<VerifyResult | undefined>;
+  /** What the switch reported. */
+  readonly switched: pulumi.Output<GatewayResult>;
+  /** What the second SSH session found. */
+  readonly verified: pulumi.Output<VerifyResult>;
   /** Every credential of the gateway with its dates; no secret. */
   readonly ledger: pulumi.Output<LedgerEntry[]>;
   /** The command after which the next gateway of the node may start. */
-  readonly last: pulumi.Resource[];
+  readonly last: pulumi.Resource;
 
   constructor(name: string, args: GatewayComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     const { node, gateway, plan, fingerprintKey, environmentKind } = args;
@@ -146,17 +145,16 @@ export class Gateway extends pulumi.ComponentResource {
     const https =
       gateway.https && args.authority && gatewayCertificate(name, gateway.https, args.authority, { parent: this });
     this.certificate = https === undefined ? pulumi.output(undefined) : https.view;
-    const rendered = args.target && this.#render({ ...args, https }, credentials);
-    const target = args.target && rendered && this.#observed(name, args.target, rendered);
-    const account = target && this.#account(name, layout, args, target);
+    const rendered = this.#render({ ...args, https }, credentials);
+    const target = this.#observed(name, args.target, rendered);
+    const account = this.#account(name, layout, args, target);
     this.agents = this.#agents(name, { layout, credentials, account, target }, args);
-    const access =
-      target && account && accessOf(name, { ...args, target, layout, parent: this, after: account.command });
-    const live = target && account && this.#switch(name, { ...args, https, rendered }, target, account);
-    this.generation = live ? live.generation : pulumi.output(undefined);
-    this.switched = live ? live.switched : pulumi.output(undefined);
-    this.verified = live ? live.verified : pulumi.output(undefined);
-    this.last = live ? [live.last] : [];
+    const access = accessOf(name, { ...args, target, layout, parent: this, after: account.command });
+    const live = this.#switch(name, { ...args, https, rendered }, target, account);
+    this.generation = live.generation;
+    this.switched = live.switched;
+    this.verified = live.verified;
+    this.last = live.last;
     this.ledger = gatewayLedger({
       node: node.name,
       gateway,
@@ -173,7 +171,7 @@ export class Gateway extends pulumi.ComponentResource {
       endpoint: this.endpoint,
       generation: this.generation,
       tokenFingerprint: this.tokenFingerprint,
-      health: this.verified.apply((result) => result?.health),
+      health: this.verified.apply(({ health }) => health),
     });
   }
 
@@ -230,13 +228,13 @@ export class Gateway extends pulumi.ComponentResource {
     }: {
       readonly layout: GatewayLayout;
       readonly credentials: Readonly<Record<string, readonly AgentCredential[]>>;
-      readonly account: RemotePhase<AccountResult> | undefined;
-      readonly target: PhaseTarget | undefined;
+      readonly account: RemotePhase<AccountResult>;
+      readonly target: PhaseTarget;
     },
     { gateway, environmentKind, fingerprintKey }: GatewayComponentArgs,
   ): Record<string, Agent> {
     const agents: Record<string, Agent> = {};
-    let after: pulumi.Resource[] = account === undefined ? [] : [account.command];
+    let after: pulumi.Resource[] = [account.command];
     for (const agent of gateway.agents) {
       const made = new Agent(
         // a slash is in no name: gateway `a` with agent `b-c` and gateway `a-b` with agent `c` stay apart
@@ -249,13 +247,13 @@ export class Gateway extends pulumi.ComponentResource {
           credentials: credentials[agent.id] ?? [],
           fingerprintKey,
           after,
-          ...(account && { account }),
-          ...(target && { target }),
+          account,
+          target,
         },
         { parent: this },
       );
       agents[agent.id] = made;
-      if (made.staging !== undefined) after = [made.staging.command];
+      after = [made.staging.command];
     }
     return agents;
   }
@@ -264,9 +262,7 @@ export class Gateway extends pulumi.ComponentResource {
   #switch(name: string, args: SwitchArgs, target: PhaseTarget, account: RemotePhase<AccountResult>) {
     const { connection, programId, machine, observation } = target;
     const { rendered } = args;
-    const staged = Object.values(this.agents).flatMap(({ staging }) =>
-      staging === undefined ? [] : [staging.command],
-    );
+    const staged = Object.values(this.agents).map(({ staging }) => staging.command);
     // What these leave behind is removed before they are made again, and the gateway stands on all of it.
     const foundations = [account.command, ...staged];
     const generation = remotePhase(

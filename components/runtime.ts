@@ -10,13 +10,12 @@ import { renderBootstrap } from "../render/bootstrap.ts";
 import type { BootstrapResult } from "../render/bootstrap.ts";
 import { gzipBase64, shippedOpenclawLock } from "../render/openclaw-lock.ts";
 import type { OpenclawLock } from "../render/openclaw-lock.ts";
-import { PINNED_NODE, nodePath, programId, runtimeId } from "../render/runtime-table.ts";
+import { nodePath, pinnedNode, programId, runtimeId } from "../render/runtime-table.ts";
 import type { PinnedNode } from "../render/runtime-table.ts";
 import type { ConnectionArgs } from "../remote/connection.ts";
 import { Observation } from "../remote/observation.ts";
 import { bootstrapPhase, remotePhase } from "../remote/phase.ts";
 import type { RemotePhase } from "../remote/phase.ts";
-import { DEFAULT_NODE_VERSION } from "../spec/index.ts";
 import type { RuntimeSpec } from "../spec/index.ts";
 import { ComponentError } from "./errors.ts";
 
@@ -70,10 +69,7 @@ function lockFrom(directory: string): OpenclawLock {
 
 /** @throws {ComponentError} for a lock directory that can't be read. */
 export function planRuntime(spec: RuntimeSpec): RuntimePlan {
-  const node: PinnedNode =
-    spec.node.archives === undefined && spec.node.version === DEFAULT_NODE_VERSION
-      ? PINNED_NODE
-      : { version: spec.node.version, archives: { ...spec.node.archives } };
+  const node = pinnedNode(spec.node);
   const { version, lockDirectory } = spec.openclaw;
   const lock = lockDirectory === undefined ? shippedOpenclawLock() : lockFrom(lockDirectory);
   const { programText, hash } = nodeProgram();
@@ -101,8 +97,7 @@ export function planRuntime(spec: RuntimeSpec): RuntimePlan {
 
 export interface RuntimeArgs {
   readonly plan: RuntimePlan;
-  /** Absent on platforms that this version does not provision. */
-  readonly target?: RuntimeTarget;
+  readonly target: RuntimeTarget;
 }
 
 /** The machine to install on. */
@@ -120,13 +115,12 @@ export interface RuntimePhases {
 
 /** Pinned Node and OpenClaw of one node, content-addressed, owned by root, shared by its gateways. */
 export class Runtime extends pulumi.ComponentResource {
-  /** Absent where this version does not provision. */
-  readonly phases: RuntimePhases | undefined;
+  readonly phases: RuntimePhases;
 
   constructor(name: string, { plan, target }: RuntimeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gatehouse:index:Runtime", name, plan.view, opts);
-    this.phases = target && this.#install(name, plan, target);
-    this.registerOutputs({ machineId: this.phases?.bootstrap.result.machineId });
+    this.phases = this.#install(name, plan, target);
+    this.registerOutputs({ machineId: this.phases.bootstrap.result.machineId });
   }
 
   #install(

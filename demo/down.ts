@@ -21,7 +21,15 @@ export async function demoDown(plugins: PluginChoice, paths: DemoPaths, note: (l
   if (record?.own === undefined) note("removing the throw-away node ...");
   await destroyNode(paths.node);
   // by name, not the whole tree: a node's file systems may still be mounted below it
-  const files = [paths.keys, paths.knownHosts, paths.authorities, paths.providerLog, paths.stack, paths.record];
+  const files = [
+    paths.keys,
+    paths.knownHosts,
+    paths.authorities,
+    paths.archive,
+    paths.providerLog,
+    paths.stack,
+    paths.record,
+  ];
   for (const path of files) await rm(path, { recursive: true, force: true });
   await rmdir(paths.root).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { GatewayOutputs, NodeOutputs } from "../operations/outputs.ts";
+import { COMMANDS } from "./commands.ts";
 import type { Machine } from "./machine.ts";
 
 export interface LiveGateway {
-  /** As systemd says: `active`, `failed`, …; `unknown` when it does not answer. */
+  /** `active`, or what the service manager says; `unknown` when it does not answer. */
   readonly unitState: string;
   /** Name of the live generation, empty when there is none. */
   readonly generation: string;
@@ -36,11 +37,13 @@ export async function waitUntilReady(machine: Machine, node: NodeOutputs, note: 
 
 /** Read on the machine over SSH. */
 async function liveGateway(machine: Machine, { user, unit, port }: GatewayOutputs): Promise<LiveGateway> {
+  const commands = COMMANDS[machine.platform];
   const url = `http://127.0.0.1:${port}/readyz`;
   const { stdout } = await machine.exec(
     [
-      `id=$(id -u ${user}) home=$(getent passwd ${user} | cut -d: -f6)`,
-      `echo "unit $(runuser -u ${user} -- env XDG_RUNTIME_DIR=/run/user/$id systemctl --user is-active ${unit} 2>/dev/null)"`,
+      `set -- ${user}`,
+      commands.home,
+      `echo "unit $(${commands.unitState({ user, unit })} 2>/dev/null)"`,
       `echo "generation $(basename "$(readlink "$home/.gatehouse/current")")"`,
       `echo "ready $(curl -s -m 5 ${url} 2>/dev/null || wget -qO- -T 5 ${url} 2>/dev/null)"`,
     ].join("\n"),

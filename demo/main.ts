@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT_STATUS, EXIT_STATUS_HELP, exitStatusOf, failuresOf, printFailures } from "../operations/exit.ts";
 import { interruptSignal } from "../operations/interrupt.ts";
+import { PLATFORMS } from "../spec/index.ts";
 import { demoDown } from "./down.ts";
 import { demoPaths } from "./settings.ts";
 import { demoStatus } from "./status.ts";
@@ -40,7 +41,13 @@ const paths = demoPaths(process.env);
 
 const up = new Command("up")
   .description("make the demo, or bring it up again (the default)")
-  .option("--host <user@host>", "a machine of your own instead of the throw-away node (Linux, sudo without password)")
+  .addOption(
+    new Option(
+      "--platform <kind>",
+      "of the machine; a throw-away node for macos is a stand-in for a Mac; default linux",
+    ).choices(PLATFORMS),
+  )
+  .option("--host <user@host>", "a machine of your own instead of the throw-away node (sudo without password)")
   .option("--port <number>", "port of its sshd; default 22", port)
   .option("--identity <file>", "private key for it; default ~/.ssh/id_ed25519")
   .option("--host-key <key>", "its ed25519 host key; default what ~/.ssh/known_hosts says")

@@ -1,14 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { OperationError } from "../operations/error.ts";
+import { PLATFORMS } from "../spec/index.ts";
 import { writeFileAtomically } from "../sandbox/engine/cache.ts";
 
 const recordSchema = z.object({
   version: z.literal(1),
+  /** What runs on the machine. */
+  platform: z.enum(PLATFORMS).default("linux"),
   /** Loopback port of the gateway on its machine. */
   gatewayPort: z.int(),
   /** Loopback port of the model provider on this machine. */
   providerPort: z.int(),
+  /** Loopback port of the npm registry that has the stand-in's Node, on a stand-in for a Mac. */
+  registryPort: z.int().optional(),
   /** A machine of one's own; without it the throw-away node. */
   own: z
     .object({

@@ -26,6 +26,8 @@ export function demoPaths(env: NodeJS.ProcessEnv) {
     keys: join(root, "keys.json"),
     knownHosts: join(root, "known_hosts"),
     authorities: join(root, "authorities.pem"),
+    /** Directory of the stand-in's Node, as an archive. */
+    archive: join(root, "archive"),
     providerPid: join(root, "provider.pid"),
     providerLog: join(root, "provider.log"),
     /** State directory of the stack: passphrase, settings, state. */

@@ -1,9 +1,10 @@
 import Table from "cli-table3";
 import { credentialState } from "../operations/outputs.ts";
 import type { CredentialOutputs, GatewayOutputs, NodeOutputs } from "../operations/outputs.ts";
-import type { SshAccess } from "../sandbox/node/index.ts";
 import { RECORDS_PATH } from "../sandbox/provider/index.ts";
+import { COMMANDS } from "./commands.ts";
 import type { LiveGateway } from "./live.ts";
+import type { Machine } from "./machine.ts";
 import type { DemoPaths } from "./settings.ts";
 import type { TurnReport } from "./turns.ts";
 
@@ -53,13 +54,17 @@ export function agentTable(node: NodeOutputs, turns: readonly TurnReport[]): str
 }
 
 /** How to look further, and how to remove it. */
-export function closingText(ssh: SshAccess, gateway: GatewayOutputs, providerPort: number, paths: DemoPaths): string {
+export function closingText(
+  { ssh, platform }: Machine,
+  gateway: GatewayOutputs,
+  providerPort: number,
+  paths: DemoPaths,
+): string {
   const login = `ssh -p ${ssh.port} -i ${ssh.identityFile} -o UserKnownHostsFile=${paths.knownHosts} ${ssh.user}@${ssh.host}`;
   return [
     "Look further:",
     `  ${login}`,
-    `    sudo systemctl --user -M ${gateway.user}@ status ${gateway.unit}`,
-    `    sudo journalctl _UID=$(id -u ${gateway.user}) -n 50`,
+    ...COMMANDS[platform].look(gateway).map((command) => `    ${command}`),
     `  curl -s http://127.0.0.1:${providerPort}${RECORDS_PATH}    # which key came with each request`,
     "  npm run demo -- status --json",
     "Remove it:",

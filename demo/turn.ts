@@ -1,4 +1,5 @@
-import type { GatewayOutputs } from "../operations/outputs.ts";
+import type { Platform } from "../spec/index.ts";
+import { COMMANDS } from "./commands.ts";
 import type { Machine } from "./machine.ts";
 
 export interface Turn {
@@ -9,26 +10,39 @@ export interface Turn {
   readonly detail: string;
 }
 
+/** Whose agent; `linux` by default. */
+export interface TurnGateway {
+  readonly user: string;
+  readonly platform?: Platform;
+}
+
 const TURN_MS = 120_000;
 
 /** Runs as root; the command line then has the unit's variables, and nothing else of this environment. */
-const SCRIPT = `set -eu
-home=$(getent passwd "$1" | cut -d: -f6)
-exec runuser -u "$1" -- env -i HOME="$home" USER="$1" XDG_RUNTIME_DIR="/run/user/$(id -u "$1")" \\
+function script(platform: Platform): string {
+  const { home, asUser, environmentFile } = COMMANDS[platform];
+  return `set -eu
+${home}
+${asUser} HOME="$home" USER="$1" \\
   PATH=/usr/local/bin:/usr/bin:/bin TMPDIR="$home/.openclaw/tmp" NODE_COMPILE_CACHE="$home/.cache/openclaw-compile" \\
   sh -c '
     cd "$HOME"
-    set -a; . .openclaw/gateway.systemd.env; set +a
+    set -a; . ${environmentFile}; set +a
     field() { sed -n "s/.*\\"$1\\": \\"\\([^\\"]*\\)\\".*/\\1/p" .gatehouse/current/manifest.json; }
     exec "$(field nodePath)" "$(field cliPath)" agent --agent "$1" --message ping --json </dev/null
   ' sh "$2"
 `;
+}
 
 /** One real turn of an agent through its gateway: OpenClaw's own `openclaw agent`, as the gateway user. */
-export async function agentTurn(machine: Machine, gateway: Pick<GatewayOutputs, "user">, agent: string): Promise<Turn> {
+export async function agentTurn(
+  machine: Pick<Machine, "exec">,
+  { user, platform = "linux" }: TurnGateway,
+  agent: string,
+): Promise<Turn> {
   const started = performance.now();
-  const { code, stderr } = await machine.exec(`sh -s -- ${gateway.user} ${agent}`, {
-    stdin: SCRIPT,
+  const { code, stderr } = await machine.exec(`sh -s -- ${user} ${agent}`, {
+    stdin: script(platform),
     timeoutMs: TURN_MS,
   });
   const seconds = (performance.now() - started) / 1000;

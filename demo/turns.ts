@@ -25,7 +25,7 @@ export async function runTurns(
   for (const agent of Object.keys(gateway.agents)) {
     note(`${agent}: asking for one answer ...`);
     const seen = (await fetchRecords(providerPort)).length;
-    const turn = await agentTurn(machine, gateway, agent);
+    const turn = await agentTurn(machine, { user: gateway.user, platform: machine.platform }, agent);
     const keys = keyProblem(agent, (await fetchRecords(providerPort)).slice(seen), before);
     before.push(agent);
     const detail = !turn.ok ? turn.detail : (keys ?? `answered, with the key of ${agent}`);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { DEFAULT_NODE_VERSION } from "../spec/runtime.ts";
-import type { RuntimeTarget } from "../spec/runtime.ts";
+import type { RuntimeSpec, RuntimeTarget } from "../spec/runtime.ts";
 import { GATEHOUSE_ROOT } from "./root.ts";
 
 /** A file from the node's npm registry (`npm:NAME@VERSION`) or an https URL, and the digest it must have. */
@@ -47,6 +47,12 @@ export const PINNED_NODE: PinnedNode = {
     },
   },
 };
+
+/** The Node that a fleet's node asks for. */
+export function pinnedNode({ version, archives }: RuntimeSpec["node"]): PinnedNode {
+  if (archives === undefined && version === PINNED_NODE.version) return PINNED_NODE;
+  return { version, archives: { ...archives } };
+}
 
 /** npm's last 11 release (its own `dist.integrity`): the Linux packages above carry `bin/node` only. */
 export const PINNED_NPM: PinnedArchive = {

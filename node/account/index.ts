@@ -3,6 +3,7 @@ import { EXIT } from "../protocol.ts";
 import type { AccountPayload, AccountResult } from "../protocol.ts";
 import { ensureDirectory } from "../lib/atomic.ts";
 import { PhaseFailure } from "../lib/failure.ts";
+import { allowSleepIfUnused } from "../lib/awake.ts";
 import { withLock } from "../lib/lock.ts";
 import { registerGateway, registeredGateways, unregisterGateway } from "../lib/registry.ts";
 import { ensureSealingKey } from "../lib/sealing-key.ts";
@@ -129,6 +130,7 @@ async function remove(payload: AccountPayload, context: Context): Promise<Remove
       }
     }
     await unregisterGateway(context.paths, payload.gateway);
+    await allowSleepIfUnused(context);
     return { removed, kept };
   });
 }

@@ -32,7 +32,8 @@ async function apply(payload: GatewayPayload, context: Context): Promise<Gateway
   if (payload.metrics === undefined) await removeTextfileDirectory(payload.gateway, context);
   await recordRuntimes(context.paths, payload.gateway, converged.runtimes);
   await steward.forgetUnits(context.paths, payload.gateway, converged.kept);
-  const findings = await context.platform.hardening(converged.profile, converged.pid);
+  const { platform } = context;
+  const findings = [...(await platform.hardening(converged.profile, converged.pid)), ...platform.hardeningLimits];
   for (const finding of findings) context.progress(`hardening: ${finding}`);
   return {
     generation: payload.generation,

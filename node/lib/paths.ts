@@ -12,6 +12,8 @@ export interface NodePaths {
   readonly machineRecord: string;
   /** Private half of the key that payloads are sealed for. */
   readonly sealingKey: string;
+  /** Which runtime asks for a machine that never sleeps. */
+  readonly awake: string;
   /** Drop-in of systemd-sleep.conf(5). */
   readonly sleepConfig: string;
   /** macOS: the power settings of before ours, and units and timers of root's. */
@@ -42,6 +44,7 @@ export function nodePaths(root = "/"): NodePaths {
     state,
     machineRecord: join(state, "machine.json"),
     sealingKey: join(state, "sealing-key.pem"),
+    awake: join(state, "awake.json"),
     sleepConfig: join(root, "etc/systemd/sleep.conf.d/50-gatehouse.conf"),
     powerRecord: join(state, "power.json"),
     units: join(state, "units"),

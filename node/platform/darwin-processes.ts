@@ -104,13 +104,12 @@ export async function processesBelow(directory: string, executable: string): Pro
   return found;
 }
 
-/** Where a running process has less than a Linux one: said every time, since macOS cannot give it. */
+/** Where a running process has less than its job promises. */
 export async function hardening(_profile: string, pid: number): Promise<readonly string[]> {
   const { stdout } = await exec(["/bin/ps", "-o", "uid=", "-p", String(pid)], { timeoutSeconds: SECONDS });
   const uid = stdout.trim();
   return [
     ...(/^\d+$/.test(uid) ? [] : ["the process could not be looked at"]),
     ...(uid === "0" ? ["the process runs as root"] : []),
-    "macOS gives one service no file system or system call sandbox: what fences this gateway in is its own user",
   ];
 }

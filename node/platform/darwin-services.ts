@@ -39,15 +39,26 @@ async function isEnabled(unit: string): Promise<boolean> {
   return (await readTextOrNull(plistPath(unit))) !== null && !(await isDisabled(unit));
 }
 
-/** When a process started; null when that cannot be told. */
-async function startedAt(pid: number): Promise<string | null> {
+/** `ps` gives whole seconds, and some count them from a boot time that is rounded, too. */
+const CLOCK_MS = 3000;
+
+/** When a process started; null when that cannot be told. Root notes the time just before a start. */
+async function startedAt(unit: string, pid: number): Promise<string | null> {
   if (pid === 0) return null;
   const { stdout } = await exec(["/bin/ps", "-o", "lstart=", "-p", String(pid)], {
     timeoutSeconds: 5,
     env: { LC_ALL: "C" },
   });
   const time = Date.parse(stdout.trim());
-  return Number.isNaN(time) ? null : new Date(time).toISOString();
+  if (Number.isNaN(time)) return null;
+  const noted = await lastNotedStart(unit).catch(() => NaN);
+  return new Date(Math.abs(noted - time) < CLOCK_MS ? Math.max(noted, time) : time).toISOString();
+}
+
+/** NaN when none is in the log. */
+async function lastNotedStart(unit: string): Promise<number> {
+  const lines = (await readFile(logPath(unit), "utf8")).split("\n");
+  return Date.parse(lines.findLast((line) => line.startsWith(START_MARK))?.slice(START_MARK.length) ?? "");
 }
 
 export function logPath(unit: string): string {
@@ -93,7 +104,7 @@ export const darwinServices: Services = {
     const needsReload =
       job !== undefined && enabled && jobDifferences(job, await expectedOf(plistPath(unit))).length > 0;
     return {
-      evidence: { ...state, enabled, startedAt: await startedAt(state.mainPid), dropIns: [], needsReload },
+      evidence: { ...state, enabled, startedAt: await startedAt(unit, state.mainPid), dropIns: [], needsReload },
       environment: job?.environment ?? new Map<string, string>(),
     };
   },

@@ -65,4 +65,7 @@ export const darwin: Platform = {
   processEnvironment,
   executableOf,
   hardening,
+  hardeningLimits: [
+    "macOS gives one service no file system or system call sandbox: what fences this gateway in is its own user",
+  ],
 };

@@ -149,6 +149,8 @@ export interface Platform {
   executableOf(pid: number): Promise<string>;
   /** As root: where a running process has less than its profile promises, one sentence each. */
   hardening(profile: Profile, pid: number): Promise<readonly string[]>;
+  /** What a process of this platform never has, whatever its unit asks for; said with every update. */
+  readonly hardeningLimits: readonly string[];
   /** Pids of processes that run `executable` with a working directory at or below `directory`. */
   processesBelow(directory: string, executable: string): Promise<number[]>;
 }

@@ -88,4 +88,5 @@ export const linux: Platform = {
   processEnvironment,
   executableOf,
   hardening,
+  hardeningLimits: [],
 };

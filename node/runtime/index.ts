@@ -5,6 +5,7 @@ import { ensureDirectory } from "../lib/atomic.ts";
 import { exec } from "../lib/exec.ts";
 import { exists } from "../lib/exists.ts";
 import { errnoOf } from "../lib/failure.ts";
+import { keepAwake, releaseAwake, stopKeepingAwake } from "../lib/awake.ts";
 import { withLock } from "../lib/lock.ts";
 import { registeredGateways } from "../lib/registry.ts";
 import {
@@ -98,9 +99,9 @@ async function apply(payload: RuntimePayload, context: Context): Promise<Runtime
   // What is installed here is read by every gateway user.
   process.umask(0o022);
   const { runtime } = payload;
-  const { platform, paths } = context;
-  await platform.checkRuntime(runtime.nodePath);
-  await (payload.alwaysOn ? platform.sleep.prevent(paths) : platform.sleep.allow(paths));
+  await context.platform.checkRuntime(runtime.nodePath);
+  if (payload.alwaysOn) await keepAwake(runtime.id, context);
+  else await stopKeepingAwake(context);
   const target = join(context.paths.runtimes, runtime.id);
   const result = async (action: RuntimeResult["action"]): Promise<RuntimeResult> => ({
     machineId: await context.platform.machineId(),
@@ -138,6 +139,7 @@ async function remove(payload: RuntimePayload, context: Context): Promise<Remove
     // A gateway that has not said which runtimes it needs may need this one.
     const users = gateways.filter(({ runtimes }) => runtimes?.includes(payload.runtime.id) ?? true);
     if (users.length > 0) {
+      await releaseAwake(payload.runtime.id, context);
       return { removed: [], kept: [`${target}: in use by ${users.map(({ gateway }) => gateway).join(", ")}`] };
     }
     const exists = await readdir(target).then(
@@ -152,9 +154,9 @@ async function remove(payload: RuntimePayload, context: Context): Promise<Remove
       );
       await rename(target, doomed);
     }
-    if (gateways.length === 0) await context.platform.sleep.allow(context.paths);
     await ensureDirectory(context.paths.runtimes, { mode: 0o755 });
     await removeStagings(payload, context);
+    await releaseAwake(payload.runtime.id, context);
     return { removed: exists ? [target] : [], kept: [] };
   });
 }

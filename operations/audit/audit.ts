@@ -70,7 +70,7 @@ function gapsOf(gateway: ObservedGateway): readonly Failure[] {
 }
 
 async function visitNode(target: VisitTarget, { progress, signal }: AuditOptions) {
-  const { node, connection, machineId, gateways } = target;
+  const { node, connection, programId, machineId, gateways } = target;
   const connected = await connectTo(connection, signal);
   if ("unreachable" in connected) return { node, answer: connected.unreachable };
   try {
@@ -78,8 +78,11 @@ async function visitNode(target: VisitTarget, { progress, signal }: AuditOptions
       machineId,
       gateways: gateways.map(({ gateway, user, home, port, unit, agents, paths }) => ({ gateway, user, home, port, unit, agents, paths })), // prettier-ignore
     };
-    const answer = await visit(connected.ssh.client, "audit", payload, (line) => {
-      progress(`${node}: ${line}`);
+    const answer = await visit(connected.ssh.client, {
+      ...{ programId, name: "audit", payload },
+      progress: (line) => {
+        progress(`${node}: ${line}`);
+      },
     });
     return { node, answer };
   } finally {

@@ -121,7 +121,7 @@ async function look(target: Target, options: DiagnoseOptions, frozen: Frozen, { 
             ...(options.resolve !== undefined && { resolve: options.resolve }),
           });
     const [node, here, client, route] = await Promise.all([
-      visit(ssh.client, "diagnose", payload, options.progress),
+      visit(ssh.client, { programId: target.programId, name: "diagnose", payload, progress: options.progress }),
       tunnelled,
       clientOf(options, frozen, (sent) => tryToken(ssh.client, target.end, sent)),
       outside,

@@ -7,6 +7,7 @@ import type { StackOutputs } from "../outputs.ts";
 import { FLEET_KEY } from "../settings.ts";
 import type { Expected } from "./evidence.ts";
 import type { TunnelEnd } from "./here.ts";
+import { programOf } from "../visit/connect.ts";
 import { connectionOf } from "../visit/connection.ts";
 
 /** One gateway: how to reach its node, and what should be there. */
@@ -14,6 +15,8 @@ export interface Target {
   readonly node: string;
   /** SECRET: holds a private key. */
   readonly connection: Connection;
+  /** Of the on-node program that answers. */
+  readonly programId: string;
   readonly payload: DiagnosePayload;
   /** What a client reaches through the tunnel. */
   readonly end: TunnelEnd;
@@ -58,6 +61,7 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
     return {
       node: node.name,
       connection: await connectionOf(node.connection, settings),
+      programId: programOf(node),
       payload: {
         machineId: provisioned.machineId,
         gateway: asked.gateway,

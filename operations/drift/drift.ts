@@ -50,7 +50,7 @@ export function verdictOf(nodes: readonly (NodeDrift | Unreachable)[]): DriftVer
 
 async function visitNode<N extends "drift" | "repair">(
   name: N,
-  { node, connection, machineId, alwaysOn, gateways }: VisitTarget,
+  { node, connection, programId, machineId, alwaysOn, gateways }: VisitTarget,
   { progress, signal }: DriftOptions,
 ) {
   const payload: DriftPayload = {
@@ -66,8 +66,11 @@ async function visitNode<N extends "drift" | "repair">(
   try {
     return {
       node,
-      answer: await visit(connected.ssh.client, name, payload, (line) => {
-        progress(`${node}: ${line}`);
+      answer: await visit(connected.ssh.client, {
+        ...{ programId, name, payload },
+        progress: (line) => {
+          progress(`${node}: ${line}`);
+        },
       }),
     };
   } finally {

@@ -29,7 +29,7 @@ export interface FleetMetrics {
 }
 
 async function visitNode(
-  { node, connection, machineId, gateways }: VisitTarget,
+  { node, connection, programId, machineId, gateways }: VisitTarget,
   { progress, signal }: MetricsOptions,
 ): Promise<NodeAnswer> {
   const collecting = gateways.filter(({ gateway, metrics }) => {
@@ -41,8 +41,11 @@ async function visitNode(
   if ("unreachable" in connected) return { node, answer: connected.unreachable };
   const payload = { machineId, gateways: collecting.map(({ gateway, user, home }) => ({ gateway, user, home })) };
   try {
-    const answer = await visit(connected.ssh.client, "metrics", payload, (line) => {
-      progress(`${node}: ${line}`);
+    const answer = await visit(connected.ssh.client, {
+      ...{ programId, name: "metrics", payload },
+      progress: (line) => {
+        progress(`${node}: ${line}`);
+      },
     });
     return { node, answer };
   } finally {

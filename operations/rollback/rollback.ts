@@ -7,6 +7,8 @@ import { recorded } from "../record/recorded.ts";
 import type { Appended } from "../record/store.ts";
 import { FLEET_KEY } from "../settings.ts";
 import type { GatehouseStack } from "../stack.ts";
+import type { VisitTypes } from "../../node/visits.ts";
+import type { SshConnection } from "../../sandbox/plugins/command/dial.ts";
 import { connectTo, isUnreachable, visit } from "../visit/connect.ts";
 import type { Unreachable } from "../visit/connect.ts";
 import { visitTargets } from "../visit/targets.ts";
@@ -106,6 +108,14 @@ export async function rollback(
   const say = (line: string): void => {
     progress(`${target.node}: ${line}`);
   };
+  const call = async <N extends "rollback-points" | "rollback" | "rollback-confirm">(
+    { client }: SshConnection,
+    name: N,
+    payload: VisitTypes[N]["payload"],
+  ): Promise<VisitTypes[N]["result"]> => {
+    const answer = await visit(client, { programId: target.programId, name, payload, progress: say });
+    return answered(answer, target.node);
+  };
   const session = async () => {
     const connected = await connectTo(target.connection, signal);
     if ("ssh" in connected) return connected.ssh;
@@ -115,12 +125,12 @@ export async function rollback(
     const ssh = await session();
     let done: RolledBack;
     try {
-      const points = answered(await visit(ssh.client, "rollback-points", subject, say), target.node);
+      const points = await call(ssh, "rollback-points", subject);
       const plan = rollbackPlan(points, request);
       await approve(plan);
       await begun({ from: plan.from, to: plan.to.generation });
       const payload = { ...subject, to: plan.to.generation, state: request.state };
-      done = answered(await visit(ssh.client, "rollback", payload, say), target.node);
+      done = await call(ssh, "rollback", payload);
     } finally {
       ssh.close();
     }
@@ -133,7 +143,7 @@ export async function rollback(
         openclawVersion: done.openclawVersion,
         keepDevices: await keptDevices(stack, own.gateway),
       };
-      const { health } = answered(await visit(second.client, "rollback-confirm", confirm, say), target.node);
+      const { health } = await call(second, "rollback-confirm", confirm);
       const detail = { ...done, ...(request.together !== undefined && { bothLayers: request.together }) };
       return { value: { ...done, health }, outputs: outputsAfter(outputs, place, done), detail };
     } finally {

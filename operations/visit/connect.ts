@@ -1,19 +1,10 @@
-import type { Client } from "ssh2";
 import { bundleNodeProgram } from "../../node/bundle.ts";
-import type { VisitName } from "../../node/protocol.ts";
-import type { VisitTypes } from "../../node/visits.ts";
-import { runVisit, type Unreachable } from "../../remote/visit.ts";
-import { PINNED_NODE, programId } from "../../render/runtime-table.ts";
+import { pinnedNode, programId } from "../../render/runtime-table.ts";
+import type { NodeSpec } from "../../spec/index.ts";
 
-export { connectTo, isUnreachable, type Unreachable } from "../../remote/visit.ts";
+export { connectTo, isUnreachable, runVisit as visit, type Unreachable } from "../../remote/visit.ts";
 
-/** Runs one visit of the on-node program of this version; its progress lines go to `progress`. */
-export async function visit<N extends VisitName>(
-  client: Client,
-  name: N,
-  payload: VisitTypes[N]["payload"],
-  progress: (line: string) => void,
-): Promise<VisitTypes[N]["result"] | Unreachable> {
-  const id = programId({ node: PINNED_NODE, programHash: bundleNodeProgram().hash });
-  return await runVisit(client, { programId: id, name, payload, progress });
+/** The on-node program of this version, as an update of the fleet's node puts it there. */
+export function programOf({ runtime }: Pick<NodeSpec, "runtime">): string {
+  return programId({ node: pinnedNode(runtime.node), programHash: bundleNodeProgram().hash });
 }

@@ -7,6 +7,7 @@ import type { NodeSpec } from "../../spec/index.ts";
 import { OperationError } from "../error.ts";
 import type { StackOutputs } from "../outputs.ts";
 import { FLEET_KEY } from "../settings.ts";
+import { programOf } from "./connect.ts";
 import { connectionOf } from "./connection.ts";
 
 /** One provisioned gateway as its node is asked about it. */
@@ -30,6 +31,8 @@ export interface VisitTarget {
   readonly node: string;
   /** SECRET: holds a private key. */
   readonly connection: Connection;
+  /** Of the on-node program that answers. */
+  readonly programId: string;
   readonly machineId: string;
   readonly alwaysOn: boolean;
   readonly gateways: readonly VisitedGateway[];
@@ -81,6 +84,7 @@ export async function visitTargets(
     provisioned.map(async (node) => ({
       node: node.name,
       connection: await connectionOf(node.connection, settings),
+      programId: programOf(node),
       machineId: outputs.nodes[node.name]?.machineId ?? "",
       alwaysOn: node.alwaysOn,
       gateways: gatewaysOf(node, outputs, (gateway) => all(node.name) || all(gateway)),

@@ -1,7 +1,14 @@
 import { startNode, type StartOptions, type TestNode } from "../node/index.ts";
 import { MACOS_STAND_IN } from "./tree.ts";
 
-export { packNodeArchive, serveArchive, type RegistryMirror, type StandInArchive } from "./node-archive.ts";
+export {
+  packNodeArchive,
+  serveArchive,
+  serveRuntime,
+  type RegistryMirror,
+  type StandInArchive,
+  type StandInRuntime,
+} from "./node-archive.ts";
 export { PATHS, STAND_IN } from "./paths.ts";
 
 /**

@@ -59,8 +59,8 @@ export interface RegistryMirror {
   close(): Promise<void>;
 }
 
-/** Serves the archive on the loopback device and sends every other question on to `registry`. */
-export async function serveArchive(archive: StandInArchive, registry: string): Promise<RegistryMirror> {
+/** Serves the archive on the loopback device, on a free port by default, and sends every other question on to `registry`. */
+export async function serveArchive(archive: StandInArchive, registry: string, port = 0): Promise<RegistryMirror> {
   const own = `/${PACKAGE}/-/${PACKAGE}-${archive.version}.tgz`;
   const { size } = await stat(archive.path);
   const server = createServer((request, response) => {
@@ -71,15 +71,42 @@ export async function serveArchive(archive: StandInArchive, registry: string): P
       response.writeHead(307, { location: `${registry.replace(/\/+$/, "")}${request.url ?? "/"}` }).end();
     }
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port: taken } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${taken}`,
     async close() {
       server.closeAllConnections();
       server.close();
       await once(server, "close");
     },
+  };
+}
+
+/** What the spec of a stand-in says besides its address, until `close`. */
+export interface StandInRuntime {
+  readonly downloads: { readonly registry: string };
+  readonly runtime: {
+    readonly node: {
+      readonly version: string;
+      readonly archives: { readonly "darwin-x64": Pick<StandInArchive, "source" | "integrity"> };
+    };
+  };
+  close(): Promise<void>;
+}
+
+/** Packs the archive in `directory` and serves it beside the operator's own npm registry. */
+export async function serveRuntime(directory: string, port = 0): Promise<StandInRuntime> {
+  const [archive, registry] = await Promise.all([
+    packNodeArchive(directory),
+    run("npm", ["config", "get", "registry"], { env: { PATH: process.env["PATH"] } }),
+  ]);
+  const mirror = await serveArchive(archive, registry.trim(), port);
+  const { version, source, integrity } = archive;
+  return {
+    downloads: { registry: mirror.url },
+    runtime: { node: { version, archives: { "darwin-x64": { source, integrity } } } },
+    close: () => mirror.close(),
   };
 }

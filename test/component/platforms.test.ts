@@ -1,5 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { fleetWith, OperatorFiles, runFleet } from "./fleet.ts";
 import { find } from "./mocked-run.ts";
 
@@ -7,42 +6,27 @@ const files = new OperatorFiles();
 afterAll(() => {
   files.remove();
 });
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
-const mac = () => fleetWith(files.sshKey, (node) => ({ ...node, platform: "macos" as const }));
+const on = (platform: "linux" | "macos") => runFleet(fleetWith(files.sshKey, (node) => ({ ...node, platform })));
 
 describe("a fleet with a macOS node", () => {
-  it("is previewed: public views, one warning, no command", async () => {
-    const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
-    const run = await runFleet(mac(), { preview: true });
-    expect(warn.mock.calls.map(([message]) => message)).toEqual([
-      expect.stringMatching(/^gateways on macos can be previewed, not provisioned yet/) as unknown,
-    ]);
-    expect(
-      run.resources
-        .map(({ type }) => type)
-        .filter((type) => type.startsWith("gatehouse:"))
-        .sort(),
-    ).toEqual([
-      "gatehouse:index:Agent",
-      "gatehouse:index:Agent",
-      "gatehouse:index:Gateway",
-      "gatehouse:index:GatewayNode",
-      "gatehouse:index:Runtime",
-    ]);
-    expect(run.resources.map(({ type }) => type)).not.toContain("command:remote:Command");
-    expect(find(run, "gatehouse:index:Agent", "team-a/research").inputs["credentials"]).toMatchObject([
-      { provider: "anthropic", ref: "pulumi://research-anthropic", variable: "OPENCLAW_AGENT_RESEARCH_ANTHROPIC_KEY" },
-    ]);
+  it("is made of the same resources as on Linux", async () => {
+    const names = async (platform: "linux" | "macos"): Promise<string[]> =>
+      (await on(platform)).resources.map(({ type, name }) => `${type} ${name}`).sort();
+    const linux = await names("linux");
+    expect(linux).toContain("command:remote:Command box-1-bootstrap");
+    expect(await names("macos")).toEqual(linux);
   });
 
-  it("is refused by an update before anything is registered", async () => {
-    const registered: string[] = [];
-    const run = runFleet(mac(), { onRegister: (name) => registered.push(name) });
-    await expect(run).rejects.toThrow("node 'box-1': gateways on macos can be previewed, not provisioned yet");
-    expect(registered).toEqual([]);
+  it("shows policies a job of launchd, and a home of macOS", async () => {
+    const { inputs } = find(await on("macos"), "gatehouse:index:Gateway", "team-a");
+    expect(inputs).toMatchObject({
+      platform: "macos",
+      service: { manager: "launchd-daemon", starts: "at boot" },
+      launchdJob: { Label: "org.gatehouse.gateway.team-a", UserName: "oc-team-a" },
+    });
+    expect(inputs).not.toHaveProperty("unitText");
+    expect(JSON.stringify(inputs["paths"])).not.toContain("/home/");
   });
 });
 

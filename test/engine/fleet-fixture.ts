@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { OperationError } from "../../operations/error.ts";
 import { openStack, type UpReport } from "../../operations/stack.ts";
 import type { FleetInput } from "../../spec/index.ts";
-import { destroyNode, extraAuthorities, startNode, type TestNode } from "../../sandbox/node/index.ts";
+import { serveRuntime, startMacosStandIn, type StandInRuntime } from "../../sandbox/macos/index.ts";
+import {
+  destroyNode,
+  extraAuthorities,
+  startNode,
+  type StartOptions,
+  type TestNode,
+} from "../../sandbox/node/index.ts";
 import { freePort } from "../../sandbox/node/port.ts";
 import { provisionedBase } from "./node-fixture.ts";
 import { startProvider, type Provider, type Script } from "../../sandbox/provider/index.ts";
@@ -14,6 +21,16 @@ import { startProvider, type Provider, type Script } from "../../sandbox/provide
 export function canaryKey(): string {
   return `sk-ant-api03-${randomBytes(48).toString("base64url")}AA`;
 }
+
+/** What a test node is, and what its spec says besides its address. */
+interface NodeKind {
+  readonly start: (options: StartOptions) => Promise<TestNode>;
+  readonly runtime?: (directory: string) => Promise<StandInRuntime>;
+}
+
+const debian = (base?: string): NodeKind => ({
+  start: (options) => startNode({ ...options, ...(base !== undefined && { base }) }),
+});
 
 type NodeInput = FleetInput["nodes"][number];
 export type GatewayInput = NodeInput["gateways"][number];
@@ -29,18 +46,20 @@ export class FleetBench {
   readonly secrets: Record<string, string> = {};
   readonly #authorities: string[];
   readonly #ports: readonly number[];
+  readonly #standIn: StandInRuntime | undefined;
 
   private constructor(
     node: TestNode,
     provider: Provider,
     directory: string,
-    more: { readonly authorities: string[]; readonly ports: readonly number[] },
+    more: { readonly authorities: string[]; readonly ports: readonly number[]; readonly standIn?: StandInRuntime },
   ) {
     this.node = node;
     this.provider = provider;
     this.directory = directory;
     this.#authorities = more.authorities;
     this.#ports = more.ports;
+    this.#standIn = more.standIn;
   }
 
   /**
@@ -48,16 +67,21 @@ export class FleetBench {
    * its model does.
    */
   static async start(name: string, keys: Readonly<Record<string, string>> = {}, script?: Script): Promise<FleetBench> {
-    return await FleetBench.#startOn(await provisionedBase(), name, keys, script);
+    return await FleetBench.#startOn(debian(await provisionedBase()), name, keys, script);
   }
 
   /** The same with a node as a machine comes. */
   static async startBare(name: string, keys: Readonly<Record<string, string>> = {}): Promise<FleetBench> {
-    return await FleetBench.#startOn(undefined, name, keys);
+    return await FleetBench.#startOn(debian(), name, keys);
+  }
+
+  /** The same with a stand-in for a Mac, as it comes. */
+  static async startMacosStandIn(name: string, keys: Readonly<Record<string, string>> = {}): Promise<FleetBench> {
+    return await FleetBench.#startOn({ start: startMacosStandIn, runtime: serveRuntime }, name, keys);
   }
 
   static async #startOn(
-    base: string | undefined,
+    kind: NodeKind,
     name: string,
     keys: Readonly<Record<string, string>>,
     script?: Script,
@@ -66,7 +90,8 @@ export class FleetBench {
     const note = (line: string): void => void process.stderr.write(`${line}\n`);
     try {
       const stateDir = join(directory, "node");
-      const node = await startNode({ name, stateDir, progress: note, ...(base !== undefined && { base }) });
+      const node = await kind.start({ name, stateDir, progress: note });
+      const standIn = await kind.runtime?.(directory);
       const authorities = await Promise.all(
         (await extraAuthorities(process.env)).map(async (pem, index) => {
           const path = join(directory, `authority-${index}.pem`);
@@ -79,6 +104,7 @@ export class FleetBench {
       return new FleetBench(node, await startProvider({ keys, ...(script && { script }) }), directory, {
         authorities,
         ports,
+        ...(standIn && { standIn }),
       });
     } catch (error) {
       await destroyNode(join(directory, "node"));
@@ -89,6 +115,7 @@ export class FleetBench {
 
   async stop(): Promise<void> {
     await this.provider.close();
+    await this.#standIn?.close();
     await this.node.destroy();
     await rm(this.directory, { recursive: true, force: true });
   }
@@ -117,9 +144,10 @@ export class FleetBench {
       nodes: [
         {
           name: "box-1",
-          platform: "linux",
+          platform: this.#standIn === undefined ? "linux" : "macos",
           connection: { host, port, user, hostKey, privateKey: `file://${identityFile}`, ...connection },
-          downloads: { extraCaCertificates: this.#authorities },
+          downloads: { extraCaCertificates: this.#authorities, ...this.#standIn?.downloads },
+          ...(this.#standIn && { runtime: this.#standIn.runtime }),
           gateways: [...gateways],
         },
       ],

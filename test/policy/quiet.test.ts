@@ -7,6 +7,7 @@ import { demoFleet } from "../../demo/fleet.ts";
 import { secretName } from "../../demo/keys.ts";
 import { DEMO } from "../../demo/settings.ts";
 import type { FleetInput } from "../../spec/index.ts";
+import { PLATFORMS, type Platform } from "../../spec/index.ts";
 import { OperatorFiles } from "../component/fleet.ts";
 import { HOST_KEY } from "../fleet-input.ts";
 import { goodFleet, previewed, Stack } from "./stack.ts";
@@ -16,8 +17,9 @@ afterAll(() => {
   files.remove();
 });
 
-const demo = () =>
+const demo = (platform: Platform) =>
   demoFleet({
+    platform,
     ssh: { host: "127.0.0.1", port: 22, user: "ops", hostKey: HOST_KEY, identityFile: files.sshKey },
     gatewayPort: 18789,
     providerUrl: "http://127.0.0.1:29028",
@@ -25,8 +27,8 @@ const demo = () =>
   });
 
 describe("all rules together", () => {
-  it("are quiet on the fleet of the demo", async () => {
-    const stack = new Stack(await previewed(demo(), DEMO.agents.map(secretName)));
+  it.each(PLATFORMS)("are quiet on the fleet of the demo, on %s", async (platform) => {
+    const stack = new Stack(await previewed(demo(platform), DEMO.agents.map(secretName)));
     expect(CATALOGUE.flatMap((rule) => stack.violations(rule))).toEqual([]);
   });
 

@@ -68,8 +68,13 @@ describe("keys", () => {
 it("the demo's fleet is a valid one, and refers to keys without holding them", async () => {
   const keys = await ensureKeys(join(directory, "keys.json"));
   const ssh = { host: "127.0.0.1", port: 2222, user: "ops", identityFile: "/a/key", hostKey: HOST_KEY };
-  const options = { ssh, gatewayPort: 18789, providerUrl: "http://127.0.0.1:9", extraCaCertificates: ["/a/ca.pem"] };
-  const fleet = demoFleet(options);
+  const fleet = demoFleet({
+    ssh,
+    platform: "linux",
+    gatewayPort: 18789,
+    providerUrl: "http://127.0.0.1:9",
+    extraCaCertificates: ["/a/ca.pem"],
+  });
   const [node] = parseFleet(fleet).nodes;
   expect(node?.connection.privateKey).toBe("file:///a/key");
   expect(node?.downloads.extraCaCertificates).toEqual(["/a/ca.pem"]);
@@ -82,9 +87,12 @@ describe("the record", () => {
   it("is kept as written, and refused when it is of another version", async () => {
     const file = demoPaths({ GATEHOUSE_STATE_DIR: directory }).record;
     expect(await readRecord(file)).toBeUndefined();
-    const record = { version: 1 as const, gatewayPort: 18789, providerPort: 22000 };
+    const record = { version: 1 as const, platform: "macos" as const, gatewayPort: 18789, providerPort: 22000, registryPort: 22001 }; // prettier-ignore
     await writeRecord(file, record);
     expect(await readRecord(file)).toEqual(record);
+    writeFileSync(file, JSON.stringify({ version: 1, gatewayPort: 18789, providerPort: 22000 }));
+    expect(await readRecord(file)).toMatchObject({ platform: "linux" });
+    await writeRecord(file, record);
     writeFileSync(file, readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));
     await expect(readRecord(file)).rejects.toMatchObject({ code: "demo-record" });
   });

@@ -69,7 +69,7 @@ async function nodeAddressesOf(host: string): Promise<string[]> {
  */
 export async function lookAtRoute(
   client: Client,
-  { payload, connection, fleetAuthority }: Target,
+  { payload, connection, programId, fleetAuthority }: Target,
   question: RouteQuestion,
 ): Promise<RouteEvidence> {
   const { address, marks, progress, token } = question;
@@ -93,12 +93,10 @@ export async function lookAtRoute(
   const { gateway, user, home, unit } = payload;
   // a mark that never left is not waited for
   const sent = wire.upgrade?.kind === "challenge" ? [marks.tunnel, marks.route] : [marks.tunnel];
-  const answered = await visit(
-    client,
-    "way",
-    { gateway, user, home, unit, marks: sent, comparisonKey },
-    question.progress,
-  );
+  const answered = await visit(client, {
+    ...{ programId, name: "way" as const, progress: question.progress },
+    payload: { gateway, user, home, unit, marks: sent, comparisonKey },
+  });
   const way = isUnreachable(answered) ? null : answered;
   const proof = wire.upgrade?.kind === "challenge" ? proofOf(way, marks) : "unknown";
   const arrival = way?.arrivals?.find(({ mark }) => mark === marks.route) ?? null;

@@ -1,0 +1,179 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keyProblem } from "../../demo/key-problem.ts";
+import { agentTurn } from "../../demo/turn.ts";
+import type { Diagnosis } from "../../operations/diagnose/diagnose.ts";
+import type { Drift, Repair } from "../../operations/drift/drift.ts";
+import { deviationsOf } from "../../operations/drift/drift.ts";
+import type { StackOutputs } from "../../operations/outputs.ts";
+import { isUnreachable } from "../../remote/visit.ts";
+import type { Rotation } from "../../operations/rotation.ts";
+import { canaryKey, FleetBench } from "./fleet-fixture.ts";
+import { nodesCanRun, START_MS } from "./node-fixture.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const STACK = "mac";
+const USER = "oc-team-a";
+const HOME = `/Users/${USER}`;
+const LABEL = "org.gatehouse.gateway.team-a";
+const JOB = `system/${LABEL}`;
+const PLIST = `/Library/LaunchDaemons/${LABEL}.plist`;
+const ENVIRONMENT = `${HOME}/.openclaw/service-env/org.gatehouse.gateway.env`;
+const KEYS = { "team-a-research": canaryKey(), "team-a-builder": canaryKey(), rotated: canaryKey() };
+
+/** What is shown here holds for the stand-in: launchd, accounts and power settings of its own making. */
+describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () => {
+  let bench: FleetBench;
+  let outputs: StackOutputs;
+  let powerBefore: string;
+  /** What the commands printed. */
+  const printed: string[] = [];
+  beforeAll(async () => {
+    bench = await FleetBench.startMacosStandIn("test-mac-fleet", KEYS);
+    Object.assign(bench.secrets, KEYS);
+    powerBefore = await power();
+  }, START_MS);
+  afterAll(() => bench.stop());
+
+  const fleet = () => bench.fleet([bench.gateway("team-a", 0, ["research", "builder"], { purgeOnDestroy: true })]);
+  const port = (): number => bench.gateway("team-a", 0, []).port;
+  const power = (): Promise<string> => bench.output("pmset -g custom | sort");
+  const job = (): Promise<string> => bench.output(`launchctl print ${JOB}`);
+  const generation = (): Promise<string> => bench.output(`basename "$(readlink ${HOME}/.gatehouse/current)"`);
+  const answers = (): Promise<void> => bench.until(`curl -sf -m 5 http://127.0.0.1:${port()}/readyz`);
+  const turn = (agent: string) => agentTurn(bench.node, { user: USER, platform: "macos" }, agent);
+  const gatehouse = ([command = "", ...args]: readonly string[]) =>
+    new Promise<{ status: number; stdout: string; stderr: string }>((resolve) => {
+      const all = ["bin/gatehouse", command, "--stack", STACK, "--state-dir", bench.stateDir, ...args];
+      execFile("sh", all, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+        printed.push(stdout, stderr);
+        resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
+  const json = async <T>(args: readonly string[], status = 0): Promise<T> => {
+    const done = await gatehouse([...args, "--json"]);
+    expect(done.status, done.stdout + done.stderr).toBe(status);
+    return JSON.parse(done.stdout) as T;
+  };
+  const kinds = (nodes: Drift["nodes"]): string[] =>
+    nodes.flatMap(({ answer }) => (isUnreachable(answer) ? ["unreachable"] : deviationsOf(answer).map(({ kind }) => kind))).sort(); // prettier-ignore
+  const diagnosed = async (args: readonly string[] = []) => {
+    const done = await gatehouse(["diagnose", "team-a", "--json", ...args]);
+    const { verdict, code, firstCommand, evidence } = JSON.parse(done.stdout) as Diagnosis;
+    return { status: done.status, verdict, code, firstCommand, evidence };
+  };
+
+  it("is brought up by the same program as a Linux node, and each agent answers with its own key", async () => {
+    outputs = (await bench.up(STACK, fleet())).outputs;
+    const node = outputs.nodes["box-1"];
+    expect(node).toMatchObject({ platform: "macos" });
+    expect(node?.gateways["team-a"]).toMatchObject({
+      unit: LABEL,
+      unitState: "active (running)",
+      health: "ready",
+      hardening: { profile: "launchd" },
+    });
+    const earlier: string[] = [];
+    for (const agent of ["research", "builder"]) {
+      const before = bench.provider.records().length;
+      expect(await turn(agent)).toMatchObject({ ok: true });
+      expect(keyProblem(`team-a-${agent}`, bench.provider.records().slice(before), earlier)).toBeUndefined();
+      earlier.push(`team-a-${agent}`);
+    }
+  });
+
+  it("runs as a hidden user without a way in, from files that hold no secret", async () => {
+    expect(await bench.output(`dscl . -read /Users/${USER} IsHidden UserShell Password`)).toBe("IsHidden: 1\nUserShell: /usr/bin/false\nPassword: *"); // prettier-ignore
+    expect(Number(await bench.output(`id -u ${USER}`))).toSatisfy((uid: number) => uid >= 450 && uid <= 499);
+    expect(await bench.output(`stat -f '%Lp %Su' ${HOME} ${PLIST} ${ENVIRONMENT}`)).toBe(
+      `700 ${USER}\n644 root\n600 ${USER}`,
+    );
+    const shown = [await job(), await bench.output(`cat ${PLIST}`), await bench.output("ps -axww -o command=")];
+    const secrets = [...Object.values(KEYS), ...Object.values(outputs.gatewayTokens)];
+    for (const secret of secrets) expect(shown.join("\n")).not.toContain(secret.slice(8, 40));
+    expect(await job()).toMatch(/^\tusername = oc-team-a$/m);
+    expect(await bench.output("pmset -g custom")).toMatch(/^ sleep\s+0$/m);
+  });
+
+  it("is left alone by a second run, and looks as it was declared", async () => {
+    const before = await job();
+    expect((await bench.up(STACK, fleet())).changes).not.toHaveProperty("update");
+    expect(await job()).toBe(before);
+    expect(await json<Drift>(["drift"])).toMatchObject({ verdict: "none" });
+    expect(await json(["audit"])).toMatchObject({ verdict: "clean", violations: [], failures: [] });
+    expect(await diagnosed()).toMatchObject({ verdict: "healthy", status: 0 });
+  });
+
+  it("takes a new token by `gatehouse rotate`, and the one before is refused", async () => {
+    const live = await generation();
+    const rotation = await json<Rotation>(["rotate", "team-a", "--token", "--yes"]);
+    expect(rotation).toMatchObject({ previousGeneration: live, proof: { oldTokenRefused: true } });
+    expect(await generation()).toBe(rotation.generation);
+  });
+
+  it("takes a new provider key, which the next turn sends", async () => {
+    bench.secrets["team-a-research"] = KEYS.rotated;
+    await bench.open(STACK, fleet());
+    await json<Rotation>(["rotate", "team-a", "--agent", "research", "--provider", "anthropic", "--yes"]);
+    const before = bench.provider.records().length;
+    expect(await turn("research")).toMatchObject({ ok: true });
+    expect(keyProblem("rotated", bench.provider.records().slice(before), [])).toBeUndefined();
+  });
+
+  it("goes back to the generation before, and forward again", async () => {
+    const live = await generation();
+    await json(["rollback", "team-a", "--yes"]);
+    expect(await generation()).not.toBe(live);
+    await answers();
+    await bench.open(STACK, fleet());
+    await json(["up", "--refresh", "--yes"]);
+    expect(await generation()).toBe(live);
+  });
+
+  it("that somebody edited is seen and mended", async () => {
+    await bench.output(`pmset -a sleep 10; sed -i '' 's/>${port()}</>18790</' ${PLIST}; chmod 644 ${ENVIRONMENT}`); // prettier-ignore
+    const found = await json<Drift>(["drift"], 1);
+    expect(kinds(found.nodes)).toEqual(["mode", "not-reloaded", "sleep", "unit-file"]);
+    expect(await json<Repair>(["drift", "--repair"])).toMatchObject({ verdict: "none" });
+    expect(await json<Drift>(["drift"])).toMatchObject({ verdict: "none" });
+  });
+
+  describe("that is broken is diagnosed: ", () => {
+    const edit = (from: string, to: string) => `sed -i '' 's|${from}|${to}|' ${ENVIRONMENT}`;
+    const reload = `launchctl bootout ${JOB} || true; for _ in 1 2 3 4 5 6 7 8 9; do launchctl print ${JOB} >/dev/null 2>&1 || break; sleep 1; done; launchctl bootstrap system ${PLIST}`; // prettier-ignore
+    const keep = `cp -p ${ENVIRONMENT} /var/root/kept.env`;
+    const putBack = `cp -p /var/root/kept.env ${ENVIRONMENT}`;
+    const cases = {
+      "a stopped job": { plant: `launchctl bootout ${JOB}`, verdict: "gateway session", heal: `launchctl bootstrap system ${PLIST}` }, // prettier-ignore
+      "a job that will not start at boot": { plant: `launchctl disable ${JOB}`, verdict: "host", heal: `launchctl enable ${JOB}` }, // prettier-ignore
+      "a token in the file that the process never read": { plant: `${keep}; ${edit("OPENCLAW_GATEWAY_TOKEN=.*", "OPENCLAW_GATEWAY_TOKEN='another-token-0123456789abcdefABCDEF0123'")}`, verdict: "gateway session", heal: putBack }, // prettier-ignore
+      "a key that is missing": { plant: `${keep}; ${edit("^export OPENCLAW_AGENT_RESEARCH.*", "")}; ${reload}`, verdict: "provider credential", heal: `${putBack}; ${reload}` }, // prettier-ignore
+    } as const;
+
+    it.each(Object.entries(cases))("%s", async (_, { plant, verdict, heal }) => {
+      await bench.output(plant);
+      if (plant.includes("bootstrap")) await answers();
+      const found = await diagnosed();
+      await bench.output(heal);
+      await answers();
+      expect(found).toMatchObject({ verdict });
+      expect(found.firstCommand).not.toMatch(/systemctl|journalctl|loginctl/);
+    });
+
+    it("nothing, once it is mended", async () => {
+      expect(await diagnosed()).toMatchObject({ verdict: "healthy" });
+    });
+  });
+
+  it("shows no secret in anything that a command printed", async () => {
+    const shown = [...printed, await bench.operatorBytes()].join("\n");
+    for (const secret of Object.values(KEYS)) expect(shown.includes(secret.slice(8, 40))).toBe(false);
+  });
+
+  it("goes, and the machine is as it was", async () => {
+    await (await bench.open(STACK, fleet())).destroy();
+    expect(await power()).toBe(powerBefore);
+    expect(await bench.output(`ls /Library/LaunchDaemons /etc/newsyslog.d | grep gatehouse; launchctl list | grep gatehouse; dscl . -list /Users | grep ${USER}; ls -d ${HOME} 2>/dev/null; true`)).toBe(""); // prettier-ignore
+  });
+});
