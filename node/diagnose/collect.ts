@@ -78,7 +78,7 @@ async function vendorEvidence(
     lint: UserEvidence["lint"];
   } = { gatewayStatus: null, models: [], lint: null };
   const status = async (): Promise<void> => {
-    found.gatewayStatus = await told("openclaw gateway status", () => look.gatewayStatus());
+    found.gatewayStatus = await told("openclaw gateway status", () => look.gatewayStatus(context.platform));
   };
   const doctor = async (): Promise<void> => {
     found.lint = await told("openclaw doctor --lint", () => look.lint());

@@ -1,4 +1,5 @@
 import type { Author } from "./author.ts";
+import type { Platform } from "../platform/index.ts";
 import type { UnitEvidence } from "../platform/services.ts";
 
 /**
@@ -114,6 +115,8 @@ export interface GatewayStatusEvidence extends VendorEnd {
   /** `AUTH_TOKEN_MISMATCH`, `unreachable`, …; empty when the session is possible. */
   readonly failure: string;
   readonly error: string;
+  /** Whether it looks for the kind of unit that ours is: if not, `loaded` and `auditIssues` say nothing about it. */
+  readonly seesService: boolean;
   readonly loaded: boolean | null;
   readonly auditIssues: readonly string[] | null;
   readonly portStatus: string | null;
@@ -223,6 +226,7 @@ export interface NodeEvidence {
   /** RFC 3339, by the node's clock. */
   readonly time: string;
   readonly seconds: number;
+  readonly platform: Platform["name"];
   readonly machineId: string;
   readonly expectedMachineId: string;
   /** Null when the user is not there or lives elsewhere. */

@@ -71,6 +71,7 @@ export async function diagnose(payload: DiagnosePayload, context: Context): Prom
   return {
     time,
     seconds: Math.round((performance.now() - start) / 100) / 10,
+    platform: platform.name,
     machineId,
     expectedMachineId: payload.machineId,
     uid: user?.uid ?? null,

@@ -50,6 +50,7 @@ export function healthy(): Healthy {
       operator: "op@here",
     },
     expected: {
+      platform: "linux",
       generation: "g-8018f3c7ef7b7fe3",
       agents: ["research", "builder"],
       fingerprints: Object.fromEntries(variables.map((one) => [one.variable, one.fingerprint])),
@@ -61,6 +62,7 @@ export function healthy(): Healthy {
     node: {
       time: "2026-11-23T16:19:36.382Z",
       seconds: 12.5,
+      platform: "linux",
       machineId: "b9b6f2d15a7eff678be8661bfe6a5924",
       expectedMachineId: "b9b6f2d15a7eff678be8661bfe6a5924",
       uid: 1002,
@@ -106,6 +108,7 @@ export function healthy(): Healthy {
           rpcOk: true,
           failure: "",
           error: "",
+          seesService: true,
           loaded: true,
           auditIssues: [],
           portStatus: "busy",
