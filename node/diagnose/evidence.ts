@@ -1,5 +1,5 @@
 import type { Author } from "./author.ts";
-import type { Platform } from "../platform/index.ts";
+import type { BootFacts, Platform } from "../platform/index.ts";
 import type { UnitEvidence } from "../platform/services.ts";
 
 /**
@@ -237,6 +237,8 @@ export interface NodeEvidence {
   readonly freeInodes: number | "unlimited" | null;
   /** Whether the clock follows a time server, as the machine sees it; only tells which clock is wrong. */
   readonly clockSynchronized: boolean | null;
+  /** Told, not judged: what decides whether the gateway comes back after a boot that nobody attends. */
+  readonly boot: BootFacts;
   /** Whoever listens on the gateway's port: `nobody`, `own` for the gateway's user, else `uid N`. */
   readonly listener: string;
   /** Null when there is no user to look as. */

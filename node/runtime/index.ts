@@ -100,7 +100,7 @@ async function apply(payload: RuntimePayload, context: Context): Promise<Runtime
   const { runtime } = payload;
   const { platform, paths } = context;
   await platform.checkRuntime(runtime.nodePath);
-  await (payload.alwaysOn ? platform.sleep.prevent(paths) : platform.sleep.allow(paths));
+  await (payload.alwaysOn ? platform.alwaysOn.keep(paths) : platform.alwaysOn.release(paths));
   const target = join(context.paths.runtimes, runtime.id);
   const result = async (action: RuntimeResult["action"]): Promise<RuntimeResult> => ({
     machineId: await context.platform.machineId(),
@@ -152,7 +152,7 @@ async function remove(payload: RuntimePayload, context: Context): Promise<Remove
       );
       await rename(target, doomed);
     }
-    if (gateways.length === 0) await context.platform.sleep.allow(context.paths);
+    if (gateways.length === 0) await context.platform.alwaysOn.release(context.paths);
     await ensureDirectory(context.paths.runtimes, { mode: 0o755 });
     await removeStagings(payload, context);
     return { removed: exists ? [target] : [], kept: [] };

@@ -1,5 +1,6 @@
 import type { NodeEvidence, UserEvidence, VariableEvidence } from "../../node/diagnose/evidence.ts";
 import { isUnreachable } from "../visit/connect.ts";
+import { bootNote } from "./boot-note.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import { originOf } from "./origin.ts";
 import type { RouteEvidence } from "./route/evidence.ts";
@@ -104,6 +105,7 @@ function steps({ frozen, seen }: Diagnosis): string[] {
   const { session } = gateway;
   return [
     `${first}; the node's clock ${node.time}, ${clockAhead ?? OR_UNKNOWN} s ahead`,
+    `  unattended boot: ${bootNote(node.boot)}`,
     ...gatewaySteps(node, gateway, seen),
     diskStep(gateway),
     ...providerSteps(gateway, seen, serviceCommands(node.platform)),

@@ -43,6 +43,8 @@ export interface ServiceCommands {
   readonly unshadow: string;
   /** How another value from the unit's or the manager's environment goes away. */
   readonly otherValue: string;
+  /** What to think of where no connection to the node is possible. */
+  readonly unreachable: readonly string[];
 }
 
 const LINUX: ServiceCommands = {
@@ -71,6 +73,7 @@ const LINUX: ServiceCommands = {
   unshadow: "take the drop-in away, `systemctl --user daemon-reload`, and restart the unit",
   otherValue:
     "take it out of there (drop-in, environment.d, `systemctl --user set-environment`), then restart the unit",
+  unreachable: [],
 };
 
 const PLIST = "/Library/LaunchDaemons/UNIT.plist";
@@ -109,6 +112,10 @@ const DARWIN: ServiceCommands = {
   ownVariables: "EnvironmentVariables of the definition",
   unshadow: `take it out of ${PLIST}, then ${RELOAD}`,
   otherValue: `take it out of ${PLIST}, then ${RELOAD}`,
+  // apple_ssh_and_filevault(7): before the unlock another sshd answers, from macOS 26 on, with the same host key
+  unreachable: [
+    "with FileVault on, a Mac waits after a power cut until somebody unlocks its disk; sshd takes a password alone then, and no key (banner: `This system is locked`)",
+  ],
 };
 
 const COMMANDS: Readonly<Record<NodePlatform, ServiceCommands>> = { linux: LINUX, darwin: DARWIN };

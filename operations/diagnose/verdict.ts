@@ -179,5 +179,6 @@ function unreachable({ frozen, expected }: Evidence, node: Extract<Evidence["nod
       context,
     );
   }
-  return undecided(context, [`node ${frozen.node}: ${node.message}`]);
+  const hints = node.kind === "no connection" ? context.commands.unreachable : [];
+  return undecided(context, [`node ${frozen.node}: ${node.message}`, ...hints]);
 }

@@ -70,6 +70,7 @@ export function healthy(): Healthy {
       freeBytes: 60_330_598_400,
       freeInodes: 3_900_000,
       clockSynchronized: true,
+      boot: { networkTime: true, updatesRestart: false },
       listener: "own",
       gateway: {
         unit: {

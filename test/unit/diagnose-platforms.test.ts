@@ -3,6 +3,7 @@ import { originOf } from "../../operations/diagnose/origin.ts";
 import { serviceCommands, type NodePlatform } from "../../operations/diagnose/service-commands.ts";
 import { decisionTable } from "../../operations/diagnose/table.ts";
 import { verdictOf } from "../../operations/diagnose/verdict.ts";
+import type { Unreachable } from "../../operations/visit/connect.ts";
 import { healthy, type Healthy } from "./diagnose-fixture.ts";
 
 type Plant = (evidence: Healthy) => void;
@@ -212,6 +213,21 @@ describe("the vendor looks for another kind of unit than a Mac's", () => {
     expect(silent).toMatchObject({ verdict: "undecided" });
     expect(planted("darwin", (e) => (e.node.gateway.gatewayStatus = null))).toMatchObject({ verdict: "undecided" });
   });
+});
+
+it("a Mac that gives no connection may wait for its disk to be unlocked; another machine does not", () => {
+  const unreachable = (platform: NodePlatform, kind: Unreachable["kind"]) => {
+    const { expected, ...evidence } = healthy();
+    return verdictOf({ ...evidence, expected: { ...expected, platform }, node: { kind, message: "m", fix: "f" } });
+  };
+  expect(unreachable("darwin", "no connection").evidence.join()).toMatch(/FileVault.*password alone.*no key/);
+  expect(unreachable("darwin", "no answer").evidence.join()).not.toContain("FileVault");
+  expect(unreachable("linux", "no connection").evidence).toEqual(["node box-1: m"]);
+});
+
+it("facts about an unattended boot are told and decide nothing", () => {
+  for (const boot of [{ fileVault: true, networkTime: false, updatesRestart: true }, { fileVault: null }, {}])
+    expect(planted("darwin", (e) => (e.node.boot = boot))).toMatchObject({ verdict: "healthy", missing: [], also: [] });
 });
 
 it("a variable's origin is called as on its platform", () => {
