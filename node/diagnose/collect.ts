@@ -146,7 +146,11 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
           ),
         ),
     gaps.part("log", async () =>
-      logEvidence(await services.log(unitName, sinceSeconds), { sinceStart: await sinceStart(), profiles }, scrub),
+      logEvidence(
+        await services.log(unitName, sinceSeconds),
+        { sinceStart: await sinceStart(), running: pid !== 0, profiles },
+        scrub,
+      ),
     ),
   ]);
   const vendor =

@@ -187,6 +187,14 @@ export interface Refusal {
   readonly count: number;
 }
 
+export interface UnreachableHost {
+  /** An IP address and a port. */
+  readonly address: string;
+  /** It is in a network that an interface of this machine is in. */
+  readonly ownNetwork: boolean;
+  readonly count: number;
+}
+
 export interface LogEvidence {
   /** Failures of sessions by reason, `token_mismatch`. */
   readonly gatewayFailures: Readonly<Record<string, number>>;
@@ -194,6 +202,10 @@ export interface LogEvidence {
   readonly providerFailures: Readonly<Record<string, number>>;
   /** Those since the running process was started, by the profile whose key it was. */
   readonly refusals: readonly Refusal[];
+  /** Hosts that it could not reach (`EHOSTUNREACH`) since the running process was started. */
+  readonly unreachable: readonly UnreachableHost[];
+  /** Paths that the system refused it (`EPERM`), scrubbed; since the running process was started, or in all lines where none runs. */
+  readonly refusedPaths: readonly string[];
   /** The last telling lines, scrubbed. */
   readonly lines: readonly string[];
 }

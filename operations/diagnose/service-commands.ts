@@ -7,6 +7,18 @@ export type NodePlatform = NodeEvidence["platform"];
  * What somebody types or does on one kind of node, with the placeholders of the decision table. The words stand in the middle
  * of sentences: a step that says "restart the unit" takes it from here.
  */
+/** What a system keeps from programs that nobody has consented to. */
+export interface Consent {
+  /** Paths that it guards. */
+  readonly guarded: RegExp;
+  readonly folders: { readonly firstCommand: string; readonly nextStep: string };
+  readonly localNetwork: {
+    /** A look from where no consent is needed. */
+    readonly firstCommand: (host: string, port: string) => string;
+    readonly nextStep: string;
+  };
+}
+
 export interface ServiceCommands {
   /** What launchd or systemd says of the unit. */
   readonly status: string;
@@ -45,6 +57,8 @@ export interface ServiceCommands {
   readonly otherValue: string;
   /** What to think of where no connection to the node is possible. */
   readonly unreachable: readonly string[];
+  /** Null where nobody is asked. */
+  readonly consent: Consent | null;
 }
 
 const LINUX: ServiceCommands = {
@@ -74,6 +88,7 @@ const LINUX: ServiceCommands = {
   otherValue:
     "take it out of there (drop-in, environment.d, `systemctl --user set-environment`), then restart the unit",
   unreachable: [],
+  consent: null,
 };
 
 const PLIST = "/Library/LaunchDaemons/UNIT.plist";
@@ -85,6 +100,22 @@ const BOOTSTRAP = `\`sudo launchctl bootstrap system ${PLIST}\``;
 const RELOAD = `load it anew: \`sudo launchctl bootout system/UNIT\`, wait until \`sudo launchctl print system/UNIT\` finds nothing, then ${BOOTSTRAP}`;
 /** Reads no changed definition, and may hang on a job that launchd holds back (facts: macos.md 1.3). */
 const RESTART = "restart it: `sudo launchctl kickstart -k system/UNIT`";
+
+/** Privacy of files (TCC) and of the local network (Apple TN3179), which a daemon can ask nobody for (facts: macos.md 5). */
+const CONSENT: Consent = {
+  guarded:
+    /^\/(?:Users\/[^/]+\/(?:Desktop|Documents|Downloads|Library\/Mobile Documents)|Volumes\/[^/]+|Network)(?:\/|$)/,
+  folders: {
+    firstCommand: "df -h on the paths above; sudo launchctl print system/UNIT",
+    nextStep:
+      "put the gateway's home where no consent is needed, below /Users/USER or on the machine's own disk (`home` in the spec), and run `gatehouse up`; what an agent needs of such a folder has to be copied out of it. A LaunchDaemon cannot ask, and no setting of Gatehouse's grants it",
+  },
+  localNetwork: {
+    firstCommand: (host, port) => `nc -z -G 3 ${host} ${port}`,
+    nextStep:
+      "run that over SSH on the node, where no consent is needed. No answer there either: that host is down, mend it. An answer: macOS keeps the local network from the gateway; a LaunchDaemon is allowed by Apple's wording (TN3179), a LaunchAgent or an app is not and can ask nobody on a Mac without a screen: see that `sudo launchctl print system/UNIT` says `type = LaunchDaemon`, and that nothing but it serves the port",
+  },
+};
 
 /** A gateway is a job of launchd's system domain, which takes root (docs/decisions/0028); `launchctl` from facts: macos.md 1. */
 const DARWIN: ServiceCommands = {
@@ -116,6 +147,7 @@ const DARWIN: ServiceCommands = {
   unreachable: [
     "with FileVault on, a Mac waits after a power cut until somebody unlocks its disk; sshd takes a password alone then, and no key (banner: `This system is locked`)",
   ],
+  consent: CONSENT,
 };
 
 const COMMANDS: Readonly<Record<NodePlatform, ServiceCommands>> = { linux: LINUX, darwin: DARWIN };

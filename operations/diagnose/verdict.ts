@@ -2,8 +2,10 @@ import { isUnreachable } from "../visit/connect.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Confidence, Finding, Rule, Seen } from "./finding.ts";
 import { missingValues } from "./missing.ts";
+import { guardedElsewhere, guardedHome, localNetwork } from "./rules/consent.ts";
 import { dotenv, drift, invalidConfig, looseFiles, unitAudit } from "./rules/disk.ts";
 import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
+import { launchdDisabled, launchdRefused } from "./rules/launchd.ts";
 import { secondOpenclaw, shellRuntime, strayGateway, wrongRuntime } from "./rules/identity.ts";
 import {
   agentModels,
@@ -47,6 +49,7 @@ export interface Verdict {
  */
 const RULES: readonly Rule[] = [
   portTaken,
+  guardedHome,
   invalidConfig,
   tokenVariables,
   wrongRuntime,
@@ -57,6 +60,8 @@ const RULES: readonly Rule[] = [
   ambientKey,
   looseFiles,
   drift,
+  launchdDisabled,
+  launchdRefused,
   unitDown,
   notServing,
   agentModels,
@@ -76,6 +81,8 @@ const RULES: readonly Rule[] = [
   secondOpenclaw,
   shellRuntime,
   refusedLately,
+  guardedElsewhere,
+  localNetwork,
   doctorFindings,
   slowFaults,
 ];

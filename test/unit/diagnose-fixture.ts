@@ -137,7 +137,7 @@ export function healthy(): Healthy {
             pinned: true,
           },
         ],
-        log: { gatewayFailures: {}, providerFailures: {}, refusals: [], lines: [] },
+        log: { gatewayFailures: {}, providerFailures: {}, refusals: [], unreachable: [], refusedPaths: [], lines: [] },
         gaps: [],
       },
     },

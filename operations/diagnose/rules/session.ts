@@ -1,4 +1,5 @@
 import type { Finding, Rule } from "../finding.ts";
+import { launchdWords } from "./launchd.ts";
 
 /** Asked for a session, the gateway says no, or its HTTP surface refuses the token of its own environment file. */
 export const sessionRefused: Rule = ({ node }, commands) => {
@@ -69,7 +70,7 @@ export const unitDown: Rule = ({ node }, commands) => {
         layer: "gateway session",
         code: looping ? "unit-failing" : "unit-stopped",
         confidence: looping ? "medium" : "high",
-        evidence: [state, ...(looping ? last : [])],
+        evidence: [state, ...launchdWords(unit), ...(looping ? last : [])],
         firstCommand: commands.stopped,
         nextStep: looping
           ? `read the log lines above: ${commands.log}`
