@@ -70,13 +70,17 @@ async function observeGateway(subject: AuditGateway, context: Context): Promise<
 /** What the rules of the catalogue read, as it is on the machine. Changes nothing. */
 export async function audit(payload: AuditPayload, context: Context): Promise<ObservedNode> {
   const { platform, paths } = context;
-  const [machineId, sleep] = await Promise.all([platform.machineId(), platform.sleep.objection(paths)]);
+  const [machineId, objections, boot] = await Promise.all([
+    platform.machineId(),
+    platform.alwaysOn.objections(paths),
+    platform.bootFacts(),
+  ]);
   const gateways: ObservedGateway[] = [];
   for (const subject of payload.gateways) {
     context.progress(`looking at ${subject.gateway}`);
     gateways.push(await observeGateway(subject, context));
   }
-  return { machineId, sleepPrevented: sleep === undefined, gateways };
+  return { machineId, sleepPrevented: !objections.some(({ about }) => about === "sleep"), boot, gateways };
 }
 
 export const auditCommands: Readonly<Record<string, UserCommand>> = {

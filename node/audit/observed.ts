@@ -1,3 +1,4 @@
+import type { BootFacts } from "../platform/index.ts";
 import type { Profile } from "../platform/services.ts";
 
 /**
@@ -65,5 +66,6 @@ export interface ObservedGateway extends Partial<ObservedAsUser> {
 export interface ObservedNode {
   readonly machineId: string;
   readonly sleepPrevented: boolean;
+  readonly boot: BootFacts;
   readonly gateways: readonly ObservedGateway[];
 }

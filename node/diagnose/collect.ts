@@ -78,7 +78,7 @@ async function vendorEvidence(
     lint: UserEvidence["lint"];
   } = { gatewayStatus: null, models: [], lint: null };
   const status = async (): Promise<void> => {
-    found.gatewayStatus = await told("openclaw gateway status", () => look.gatewayStatus());
+    found.gatewayStatus = await told("openclaw gateway status", () => look.gatewayStatus(context.platform));
   };
   const doctor = async (): Promise<void> => {
     found.lint = await told("openclaw doctor --lint", () => look.lint());
@@ -146,7 +146,11 @@ export async function collectAsUser(payload: CollectPayload, context: Context): 
           ),
         ),
     gaps.part("log", async () =>
-      logEvidence(await services.log(unitName, sinceSeconds), { sinceStart: await sinceStart(), profiles }, scrub),
+      logEvidence(
+        await services.log(unitName, sinceSeconds),
+        { sinceStart: await sinceStart(), running: pid !== 0, profiles },
+        scrub,
+      ),
     ),
   ]);
   const vendor =

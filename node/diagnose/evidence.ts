@@ -1,4 +1,5 @@
 import type { Author } from "./author.ts";
+import type { BootFacts, Platform } from "../platform/index.ts";
 import type { UnitEvidence } from "../platform/services.ts";
 
 /**
@@ -114,6 +115,8 @@ export interface GatewayStatusEvidence extends VendorEnd {
   /** `AUTH_TOKEN_MISMATCH`, `unreachable`, …; empty when the session is possible. */
   readonly failure: string;
   readonly error: string;
+  /** Whether it looks for the kind of unit that ours is: if not, `loaded` and `auditIssues` say nothing about it. */
+  readonly seesService: boolean;
   readonly loaded: boolean | null;
   readonly auditIssues: readonly string[] | null;
   readonly portStatus: string | null;
@@ -184,6 +187,14 @@ export interface Refusal {
   readonly count: number;
 }
 
+export interface UnreachableHost {
+  /** An IP address and a port. */
+  readonly address: string;
+  /** It is in a network that an interface of this machine is in. */
+  readonly ownNetwork: boolean;
+  readonly count: number;
+}
+
 export interface LogEvidence {
   /** Failures of sessions by reason, `token_mismatch`. */
   readonly gatewayFailures: Readonly<Record<string, number>>;
@@ -191,6 +202,10 @@ export interface LogEvidence {
   readonly providerFailures: Readonly<Record<string, number>>;
   /** Those since the running process was started, by the profile whose key it was. */
   readonly refusals: readonly Refusal[];
+  /** Hosts that it could not reach (`EHOSTUNREACH`) since the running process was started. */
+  readonly unreachable: readonly UnreachableHost[];
+  /** Paths that the system refused it (`EPERM`), scrubbed; since the running process was started, or in all lines where none runs. */
+  readonly refusedPaths: readonly string[];
   /** The last telling lines, scrubbed. */
   readonly lines: readonly string[];
 }
@@ -223,6 +238,7 @@ export interface NodeEvidence {
   /** RFC 3339, by the node's clock. */
   readonly time: string;
   readonly seconds: number;
+  readonly platform: Platform["name"];
   readonly machineId: string;
   readonly expectedMachineId: string;
   /** Null when the user is not there or lives elsewhere. */
@@ -233,6 +249,8 @@ export interface NodeEvidence {
   readonly freeInodes: number | "unlimited" | null;
   /** Whether the clock follows a time server, as the machine sees it; only tells which clock is wrong. */
   readonly clockSynchronized: boolean | null;
+  /** Told, not judged: what decides whether the gateway comes back after a boot that nobody attends. */
+  readonly boot: BootFacts;
   /** Whoever listens on the gateway's port: `nobody`, `own` for the gateway's user, else `uid N`. */
   readonly listener: string;
   /** Null when there is no user to look as. */

@@ -49,7 +49,7 @@ export async function diagnose(payload: DiagnosePayload, context: Context): Prom
   const user = found?.home === payload.home && found.uid !== 0 ? found : undefined;
   const time = new Date().toISOString();
   const below = user === undefined ? "/" : payload.home;
-  const [machineId, listener, freeBytes, inodes, synchronized, linger, programs] = await Promise.all([
+  const [machineId, listener, freeBytes, inodes, synchronized, linger, programs, boot] = await Promise.all([
     platform.machineId(),
     listenerOf(payload.port, user, context),
     platform.freeBytes(below).catch(() => null),
@@ -57,6 +57,7 @@ export async function diagnose(payload: DiagnosePayload, context: Context): Prom
     clockSynchronized().catch(() => null),
     platform.users.startsAtBoot(payload.user),
     programsOfOperator(payload.operator, context).catch(() => null),
+    platform.bootFacts(),
   ]);
   const collect: CollectPayload = {
     ...payload,
@@ -71,13 +72,15 @@ export async function diagnose(payload: DiagnosePayload, context: Context): Prom
   return {
     time,
     seconds: Math.round((performance.now() - start) / 100) / 10,
+    platform: platform.name,
     machineId,
     expectedMachineId: payload.machineId,
     uid: user?.uid ?? null,
     lingers: linger,
     freeBytes,
     freeInodes: inodes,
-    clockSynchronized: synchronized,
+    clockSynchronized: synchronized ?? boot.networkTime ?? null,
+    boot,
     listener,
     gateway:
       gateway === null || programs !== null ? gateway : { ...gateway, gaps: [...gateway.gaps, "the operator's PATH"] },

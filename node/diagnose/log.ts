@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { networkInterfaces } from "node:os";
 import type { LogEvidence, Refusal } from "./evidence.ts";
 import { oneLine } from "../openclaw/cli.ts";
+import { ownNetworks, refusedPaths, unreachableHosts } from "./refused.ts";
 
 const SHOWN_LINES = 20;
 const TELLING = /fail|error|refus|invalid|unavailable|denied|unauthorized|in use|missing|mismatch|cooldown|degraded/i;
@@ -37,6 +39,8 @@ function refusalsOf(lines: readonly string[], profiles: readonly string[]): Refu
 export interface LoggedWhen {
   /** Of `lines`: what the running process logged itself; empty when nothing runs. */
   readonly sinceStart: readonly string[];
+  /** Whether a process runs. */
+  readonly running: boolean;
   /** Ids of the declared profiles: `anthropic:research`. */
   readonly profiles: readonly string[];
 }
@@ -44,13 +48,15 @@ export interface LoggedWhen {
 /** The two kinds of "auth failed" apart, and the last telling lines without secrets. */
 export function logEvidence(
   lines: readonly string[],
-  { sinceStart, profiles }: LoggedWhen,
+  { sinceStart, running, profiles }: LoggedWhen,
   scrub: (text: string) => string,
 ): LogEvidence {
   return {
     gatewayFailures: tally(lines, GATEWAY_FAILURE),
     providerFailures: tally(lines, PROVIDER_FAILURE),
     refusals: refusalsOf(sinceStart, profiles),
+    unreachable: unreachableHosts(sinceStart, ownNetworks(networkInterfaces())),
+    refusedPaths: refusedPaths(running ? sinceStart : lines).map((path) => oneLine(scrub(path))),
     lines: lines
       .filter((line) => TELLING.test(line))
       .slice(-SHOWN_LINES)

@@ -5,6 +5,7 @@ import { exec } from "../lib/exec.ts";
 import { ownUser } from "../lib/gateway-user.ts";
 import { member } from "../lib/member.ts";
 import { oneLine } from "../openclaw/cli.ts";
+import type { Platform } from "../platform/index.ts";
 import type {
   AgentModelsEvidence,
   ConfigEvidence,
@@ -37,7 +38,7 @@ export class VendorLook {
     this.#scrub = scrub;
   }
 
-  async gatewayStatus(): Promise<GatewayStatusEvidence> {
+  async gatewayStatus({ vendorSeesService }: Pick<Platform, "vendorSeesService">): Promise<GatewayStatusEvidence> {
     const { end, json } = await this.#run(["gateway", "status", "--json", "--require-rpc"]);
     const ok = member(json, "rpc", "ok");
     const failure = member(json, "rpc", "connectFailure");
@@ -49,6 +50,7 @@ export class VendorLook {
       rpcOk: typeof ok === "boolean" ? ok : null,
       failure: ok === true ? "" : this.#word(kind),
       error: ok === true ? "" : this.#line(member(json, "rpc", "error")),
+      seesService: vendorSeesService,
       loaded: bool(member(json, "service", "loaded")),
       auditIssues: Array.isArray(issues) ? issues.map((issue) => this.#word(member(issue, "code"))) : null,
       portStatus: json === undefined ? null : this.#word(member(json, "port", "status")),

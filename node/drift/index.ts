@@ -47,9 +47,9 @@ async function runtimeDeviations(runtime: string, context: Context): Promise<Dev
 }
 
 async function machineDeviations(payload: DriftPayload, context: Context): Promise<Deviation[]> {
-  const [machineId, sleep] = await Promise.all([
+  const [machineId, objections] = await Promise.all([
     context.platform.machineId(),
-    context.platform.sleep.objection(context.paths),
+    context.platform.alwaysOn.objections(context.paths),
   ]);
   return [
     ...(machineId === payload.machineId
@@ -63,16 +63,13 @@ async function machineDeviations(payload: DriftPayload, context: Context): Promi
             mending: "by hand" as const,
           },
         ]),
-    ...(payload.alwaysOn && sleep !== undefined
-      ? [
-          {
-            kind: "sleep" as const,
-            ...sleep,
-            likely: "a hand" as const,
-            mending: "repair" as const,
-          },
-        ]
-      : []),
+    ...(payload.alwaysOn ? objections : []).map(({ what, detail }): Deviation => ({
+      kind: "sleep",
+      what,
+      detail,
+      likely: "a hand",
+      mending: "repair",
+    })),
     ...(payload.runtime === undefined ? [] : await runtimeDeviations(payload.runtime, context)),
   ];
 }
@@ -160,7 +157,7 @@ export async function repairNode(payload: DriftPayload, context: Context): Promi
   const before = await drift(payload, context);
   const done: string[] = [];
   if (before.deviations.some(({ kind }) => kind === "sleep")) {
-    await context.platform.sleep.prevent(context.paths);
+    await context.platform.alwaysOn.keep(context.paths);
     done.push("keeps the machine from sleeping again");
   }
   for (const own of payload.gateways) {

@@ -11,13 +11,13 @@ const shape = object<{ readonly runtime: string }>({ runtime: directoryName });
 export async function keepAwake(runtime: string, { platform, paths }: Context): Promise<void> {
   await ensureDirectory(paths.state, { mode: 0o700 });
   await writeFileAtomic(paths.awake, `${JSON.stringify({ runtime })}\n`, { mode: 0o600 });
-  await platform.sleep.prevent(paths);
+  await platform.alwaysOn.keep(paths);
 }
 
 /** The fleet does not ask for it any more, whoever lives here. */
 export async function stopKeepingAwake({ platform, paths }: Context): Promise<void> {
   await rm(paths.awake, { force: true });
-  await platform.sleep.allow(paths);
+  await platform.alwaysOn.release(paths);
 }
 
 /** As asked by a runtime that needs the machine no more; another one that came after it may. */
@@ -33,5 +33,5 @@ export async function releaseAwake(runtime: string, context: Context): Promise<v
  */
 export async function allowSleepIfUnused({ platform, paths }: Context): Promise<void> {
   if ((await readJsonOrNull(paths.awake, shape)) !== null) return;
-  if ((await registeredGateways(paths)).length === 0) await platform.sleep.allow(paths);
+  if ((await registeredGateways(paths)).length === 0) await platform.alwaysOn.release(paths);
 }

@@ -16,8 +16,9 @@ export interface NodePaths {
   readonly awake: string;
   /** Drop-in of systemd-sleep.conf(5). */
   readonly sleepConfig: string;
-  /** macOS: the power settings of before ours, and units and timers of root's. */
+  /** macOS: the power and update settings of before ours, and units and timers of root's. */
   readonly powerRecord: string;
+  readonly updatesRecord: string;
   readonly units: string;
   readonly timers: string;
   /** macOS: where launchd, its jobs and newsyslog look. */
@@ -47,6 +48,7 @@ export function nodePaths(root = "/"): NodePaths {
     awake: join(state, "awake.json"),
     sleepConfig: join(root, "etc/systemd/sleep.conf.d/50-gatehouse.conf"),
     powerRecord: join(state, "power.json"),
+    updatesRecord: join(state, "updates.json"),
     units: join(state, "units"),
     timers: join(state, "timers"),
     daemons: join(root, "Library/LaunchDaemons"),

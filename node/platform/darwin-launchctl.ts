@@ -30,6 +30,8 @@ export interface Job {
   readonly lastExit: string;
   /** The file that it was loaded from. */
   readonly path: string;
+  /** What ended it where no exit code did: `Terminated: 15`, `OS_REASON_CODESIGNING`; empty otherwise. */
+  readonly endedBy: string;
   readonly arguments: readonly string[];
   /** What it was loaded with and launchd's own additions. */
   readonly environment: ReadonlyMap<string, string>;
@@ -68,6 +70,7 @@ export function parseJob(text: string): Job {
     runs: number("runs"),
     lastExit: values.get("last exit code") ?? "",
     path: values.get("path") ?? "",
+    endedBy: values.get("last terminating signal") ?? values.get("last exit reason") ?? "",
     arguments: block(text, "arguments"),
     environment: new Map(
       block(text, "environment").flatMap((line) => {

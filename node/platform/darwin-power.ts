@@ -7,7 +7,7 @@ import { PhaseFailure } from "../lib/failure.ts";
 import { readJsonOrNull } from "../lib/json-file.ts";
 import type { NodePaths } from "../lib/paths.ts";
 import { object, textLike } from "../lib/shape.ts";
-import type { SleepObjection } from "./index.ts";
+import type { AlwaysOnObjection } from "./index.ts";
 
 /** pmset's names: minutes, or 0 and 1. A machine that has no such setting does not list it. */
 const ALWAYS_ON: Readonly<Record<string, string>> = {
@@ -74,12 +74,16 @@ function different(settings: Settings, wanted: Readonly<Record<string, string>>)
   );
 }
 
-export async function powerObjection(): Promise<SleepObjection | undefined> {
+export async function powerObjection(): Promise<AlwaysOnObjection | undefined> {
   const settings = await current();
   const others = Object.entries(different(settings, ALWAYS_ON));
   if (others.length === 0) return undefined;
   const words = others.map(([name, value]) => `${name} is ${settings.get(name) ?? ""}, not ${value}`);
-  return { what: "pmset -g custom", detail: `${words.join("; ")}: the machine may go to sleep or stay off` };
+  return {
+    about: "sleep",
+    what: "pmset -g custom",
+    detail: `${words.join("; ")}: the machine may go to sleep or stay off`,
+  };
 }
 
 const record = object<{ readonly before: Readonly<Record<string, string>> }>({

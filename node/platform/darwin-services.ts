@@ -11,7 +11,7 @@ import type { Job } from "./darwin-launchctl.ts";
 import { gatewayOf } from "./darwin-names.ts";
 import { expectedOf } from "./darwin-plist.ts";
 import { darwinUnitFiles, plistPath } from "./darwin-unit-files.ts";
-import type { Services, UnitState } from "./services.ts";
+import type { LaunchdEvidence, Services, UnitState } from "./services.ts";
 
 const RECENT_LINES = 60;
 /** Starts each of root's lines in a gateway's log; a time follows. */
@@ -35,8 +35,19 @@ export function stateOf(job: Job | undefined): Omit<UnitState, "enabled"> {
   return { active, sub, mainPid: job.pid, restarts: Math.max(0, job.runs - 1) };
 }
 
+/** What launchd says of a job in its own words. */
+export function launchdEvidence(job: Job | undefined, disabled: boolean): LaunchdEvidence {
+  const exit = job === undefined || job.lastExit.startsWith("(never") ? "" : job.lastExit;
+  const ends = [exit, job?.endedBy ?? ""].filter((words) => words !== "");
+  return { state: job?.state ?? "not loaded", lastEnd: ends.length === 0 ? null : ends.join(", "), disabled };
+}
+
+async function isPlaced(unit: string): Promise<boolean> {
+  return (await readTextOrNull(plistPath(unit))) !== null;
+}
+
 async function isEnabled(unit: string): Promise<boolean> {
-  return (await readTextOrNull(plistPath(unit))) !== null && !(await isDisabled(unit));
+  return (await isPlaced(unit)) && !(await isDisabled(unit));
 }
 
 /** `ps` gives whole seconds, and some count them from a boot time that is rounded, too. */
@@ -99,12 +110,16 @@ export const darwinServices: Services = {
     return { ...stateOf(job), enabled };
   },
   async inspect(unit) {
-    const [job, enabled] = await Promise.all([findJob(unit), isEnabled(unit)]);
+    const [job, placed, disabled] = await Promise.all([findJob(unit), isPlaced(unit), isDisabled(unit)]);
+    const enabled = placed && !disabled;
     const state = stateOf(job);
     const needsReload =
       job !== undefined && enabled && jobDifferences(job, await expectedOf(plistPath(unit))).length > 0;
     return {
-      evidence: { ...state, enabled, startedAt: await startedAt(unit, state.mainPid), dropIns: [], needsReload },
+      evidence: {
+        ...{ ...state, enabled, startedAt: await startedAt(unit, state.mainPid), dropIns: [], needsReload },
+        launchd: launchdEvidence(job, disabled),
+      },
       environment: job?.environment ?? new Map<string, string>(),
     };
   },

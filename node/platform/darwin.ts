@@ -2,9 +2,10 @@ import { statfs } from "node:fs/promises";
 import { EXIT } from "../protocol.ts";
 import { exec } from "../lib/exec.ts";
 import { PhaseFailure } from "../lib/failure.ts";
+import { darwinAlwaysOn } from "./darwin-always-on.ts";
+import { bootFacts } from "./darwin-boot.ts";
 import { environmentFile, userEnvironment } from "./darwin-environment.ts";
 import { gatewayOf } from "./darwin-names.ts";
-import { allowSleep, powerObjection, preventSleep } from "./darwin-power.ts";
 import {
   executableOf,
   hardening,
@@ -43,7 +44,8 @@ export const darwin: Platform = {
   privilegedGroups: ["wheel", "admin", "_developer", "_lpadmin", "com.apple.access_screensharing", "staff"],
   machineId,
   users: darwinUsers,
-  sleep: { objection: powerObjection, prevent: preventSleep, allow: allowSleep },
+  alwaysOn: darwinAlwaysOn,
+  bootFacts,
   environmentFile,
   userEnvironment,
   hints: {

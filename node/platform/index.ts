@@ -86,10 +86,25 @@ export interface ServiceSteward {
   handlerFor(context: StewardContext, user: OsUser): Promise<RequestHandler | undefined>;
 }
 
-/** What lets the machine sleep: the file or setting, and what is wrong with it. */
-export interface SleepObjection {
+/** What may take the machine away while nobody looks: the file or setting, and what is wrong with it. */
+export interface AlwaysOnObjection {
+  readonly about: "sleep" | "updates";
   readonly what: string;
   readonly detail: string;
+}
+
+/**
+ * What decides about a boot that nobody attends, and is told, not changed (docs/decisions/0029). Null: could not be found out,
+ * which is never counted as fine. Absent: this kind of machine has no such thing.
+ */
+export interface BootFacts {
+  /** The disk is locked until somebody unlocks it. */
+  readonly fileVault?: boolean | null;
+  readonly automaticLogin?: boolean | null;
+  /** The clock follows a time server. */
+  readonly networkTime?: boolean | null;
+  /** The machine restarts by itself for an update. */
+  readonly updatesRestart?: boolean | null;
 }
 
 export interface Hints {
@@ -112,14 +127,16 @@ export interface Platform {
   /** Stable id of this installation of the operating system. */
   machineId(): Promise<string>;
   readonly users: Users;
-  /** Whether the machine may go to sleep while nobody uses it. */
-  readonly sleep: {
-    /** Why it may; undefined while it is kept from it. */
-    objection(paths: NodePaths): Promise<SleepObjection | undefined>;
-    prevent(paths: NodePaths): Promise<void>;
+  /** Whether the machine is there at any time, also while nobody uses it. */
+  readonly alwaysOn: {
+    /** Why it may not be; empty while it is kept on. */
+    objections(paths: NodePaths): Promise<readonly AlwaysOnObjection[]>;
+    keep(paths: NodePaths): Promise<void>;
     /** Puts back what was before. */
-    allow(paths: NodePaths): Promise<void>;
+    release(paths: NodePaths): Promise<void>;
   };
+  /** As root: what decides whether gateways come back after a boot that nobody attends. Changes nothing. */
+  bootFacts(): Promise<BootFacts>;
   /** What carries the secrets of a gateway to its process, below the state directory. */
   readonly environmentFile: { readonly path: string; render(variables: ReadonlyMap<string, string>): string };
   /** Environment of everything that runs as a gateway user. */

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { ensureDirectory, writeFileAtomic } from "../lib/atomic.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
 import type { NodePaths } from "../lib/paths.ts";
-import type { SleepObjection } from "./index.ts";
+import type { AlwaysOnObjection } from "./index.ts";
 
 /** systemd reads it at every request to sleep, so that nothing has to be reloaded (systemd-sleep.conf(5)). */
 const CONFIG = `# Gatehouse: this machine runs gateways that have to answer at any time.
@@ -14,15 +14,16 @@ AllowSuspendThenHibernate=no
 AllowHybridSleep=no
 `;
 
-export async function sleepObjection({ sleepConfig }: NodePaths): Promise<SleepObjection | undefined> {
+export async function sleepObjections({ sleepConfig }: NodePaths): Promise<readonly AlwaysOnObjection[]> {
   const found = await readTextOrNull(sleepConfig);
-  if (found === CONFIG) return undefined;
-  return { what: sleepConfig, detail: found === null ? "is missing: the machine may go to sleep" : "was edited" };
+  if (found === CONFIG) return [];
+  const detail = found === null ? "is missing: the machine may go to sleep" : "was edited";
+  return [{ about: "sleep", what: sleepConfig, detail }];
 }
 
 /** Keeps the machine from sleeping, whatever its desktop, its lid or its idle time asks for. */
 export async function preventSleep(paths: NodePaths): Promise<void> {
-  if ((await sleepObjection(paths)) === undefined) return;
+  if ((await sleepObjections(paths)).length === 0) return;
   await ensureDirectory(dirname(paths.sleepConfig), { mode: 0o755 });
   await writeFileAtomic(paths.sleepConfig, CONFIG, { mode: 0o644 });
 }

@@ -4,11 +4,12 @@ import { EXIT } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { Platform } from "./index.ts";
 import { renderEnvironmentFile } from "../environment-file.ts";
+import { bootFacts } from "./linux-boot.ts";
 import { userEnvironment } from "./linux-environment.ts";
 import { hardening } from "./linux-hardening.ts";
 import { executableOf, listenerAddresses, listenerUid, processEnvironment } from "./linux-processes.ts";
 import { linuxServices } from "./linux-services.ts";
-import { allowSleep, preventSleep, sleepObjection } from "./linux-sleep.ts";
+import { allowSleep, preventSleep, sleepObjections } from "./linux-sleep.ts";
 import { linuxUsers } from "./linux-users.ts";
 
 async function machineId(): Promise<string> {
@@ -62,7 +63,8 @@ export const linux: Platform = {
   ],
   machineId,
   users: linuxUsers,
-  sleep: { objection: sleepObjection, prevent: preventSleep, allow: allowSleep },
+  alwaysOn: { objections: sleepObjections, keep: preventSleep, release: allowSleep },
+  bootFacts,
   environmentFile: { path: "gateway.systemd.env", render: renderEnvironmentFile },
   userEnvironment,
   hints: {

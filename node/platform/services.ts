@@ -21,6 +21,18 @@ export interface UnitEvidence extends UnitState {
   readonly dropIns: readonly string[];
   /** A unit file was edited and the manager has not read it. */
   readonly needsReload: boolean;
+  /** Where launchd is the manager. */
+  readonly launchd?: LaunchdEvidence;
+}
+
+/** What launchd says of a job beyond what every manager says. */
+export interface LaunchdEvidence {
+  /** Its word: `running`, `spawn scheduled`, `not loaded`, … */
+  readonly state: string;
+  /** How its last process ended: `78: EX_CONFIG`, `Terminated: 15`; null where none has. */
+  readonly lastEnd: string | null;
+  /** The label has an entry that forbids its start. */
+  readonly disabled: boolean;
 }
 
 /** A unit as the manager has it: effective values, not those of a file. */

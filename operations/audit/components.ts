@@ -57,7 +57,8 @@ function propsOf(
   if (type === NODE || type === RUNTIME) {
     const node = nodes.get(name);
     if (node === undefined) return undefined;
-    if (type === NODE) return { ...inputs, sleep: node.sleepPrevented ? "prevented" : "as configured" };
+    if (type === NODE)
+      return { ...inputs, sleep: node.sleepPrevented ? "prevented" : "as configured", boot: node.boot };
     const version = (field: "nodeVersion" | "openclawVersion"): unknown =>
       node.gateways.map((gateway) => gateway[field]).find((one) => typeof one === "string") ?? null;
     return { ...inputs, nodeVersion: version("nodeVersion"), openclawVersion: version("openclawVersion") };

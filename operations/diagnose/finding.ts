@@ -1,5 +1,6 @@
 import type { NodeEvidence, UserEvidence } from "../../node/diagnose/evidence.ts";
 import type { Evidence } from "./evidence.ts";
+import type { ServiceCommands } from "./service-commands.ts";
 
 /** The layers that can have failed. */
 export const LAYERS = [
@@ -35,5 +36,5 @@ export interface Seen extends Evidence {
   readonly node: NodeEvidence & { readonly gateway: UserEvidence };
 }
 
-/** Looks for one kind of fault; pure. */
-export type Rule = (seen: Seen) => readonly Finding[];
+/** Looks for one kind of fault, and names the commands of the node's platform; pure. */
+export type Rule = (seen: Seen, commands: ServiceCommands) => readonly Finding[];

@@ -25,8 +25,11 @@ export function missingValues({ node, expected, here, client, clockAhead, frozen
     ],
     [session.version === null, "which version answers"],
     [gatewayStatus?.rpcOk !== true && gatewayStatus?.rpcOk !== false, "openclaw gateway status"],
-    [gatewayStatus?.loaded !== true, "whether the vendor sees the service as loaded"],
-    [gatewayStatus?.auditIssues === null, "the vendor's audit of the service"],
+    [
+      gatewayStatus?.seesService !== false && gatewayStatus?.loaded !== true,
+      "whether the vendor sees the service as loaded",
+    ],
+    [gatewayStatus?.seesService === true && gatewayStatus.auditIssues === null, "the vendor's audit of the service"],
     [typeof config?.valid !== "boolean", "openclaw config validate"],
     [lint === null || (lint.status !== 0 && lint.findings.length === 0), "openclaw doctor --lint"],
     [identities === null || !identities.some(({ who }) => who === "serving"), "which Node serves"],

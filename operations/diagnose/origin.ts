@@ -1,4 +1,5 @@
 import type { VariableEvidence, VariableSources } from "../../node/diagnose/evidence.ts";
+import type { ServiceCommands } from "./service-commands.ts";
 
 /** The order in which a service's variable is decided, the winner first. */
 const PRECEDENCE = ["otherFile", "environmentFile", "unit", "manager", "dotenv"] as const satisfies readonly Exclude<
@@ -15,11 +16,14 @@ export interface Origin {
 }
 
 /** Which of its sources gives a variable its value, and which are shadowed. Pure. */
-export function originOf({ carrier, sources, overriddenBy }: VariableEvidence): Origin {
+export function originOf(
+  { carrier, sources, overriddenBy }: VariableEvidence,
+  { ownVariables }: Pick<ServiceCommands, "ownVariables">,
+): Origin {
   const words: Readonly<Record<Source, string>> = {
     otherFile: overriddenBy ?? "another environment file",
     environmentFile: carrier,
-    unit: "Environment= of the unit",
+    unit: ownVariables,
     manager: "the manager's environment",
     dotenv: ".env",
   };

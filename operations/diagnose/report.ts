@@ -1,8 +1,10 @@
 import type { NodeEvidence, UserEvidence, VariableEvidence } from "../../node/diagnose/evidence.ts";
 import { isUnreachable } from "../visit/connect.ts";
+import { bootNote } from "./boot-note.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import { originOf } from "./origin.ts";
 import type { RouteEvidence } from "./route/evidence.ts";
+import { serviceCommands, type ServiceCommands } from "./service-commands.ts";
 
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
@@ -11,9 +13,13 @@ function section(title: string, lines: readonly string[]): string[] {
 const OR_UNKNOWN = "?";
 
 /** One credential: name, first and last characters, state in each place, fingerprints. */
-function credentialText(one: VariableEvidence, expected: Readonly<Record<string, string | null>>): string {
+function credentialText(
+  one: VariableEvidence,
+  expected: Readonly<Record<string, string | null>>,
+  commands: ServiceCommands,
+): string {
   const { variable, masked, sources, fingerprint, carrier } = one;
-  const { winner, shadowed } = originOf(one);
+  const { winner, shadowed } = originOf(one, commands);
   const wanted = expected[variable] ?? null;
   return [
     `${variable} ${masked ?? "(nothing)"}: process ${sources.process ?? "not to be seen"}, ${carrier} ${sources.environmentFile}, unit ${sources.unit}`,
@@ -31,6 +37,7 @@ function configTokenText(token: UserEvidence["configToken"]): string {
 }
 
 function gatewaySteps(node: NodeEvidence, gateway: UserEvidence, { expected, client }: Diagnosis["seen"]): string[] {
+  const commands = serviceCommands(node.platform);
   const { unit, session, gatewayStatus, lint, log, configToken } = gateway;
   const failures = Object.entries(log?.gatewayFailures ?? {}).map(([reason, count]) => `${reason} ${count}`);
   const issues = gatewayStatus?.auditIssues;
@@ -38,7 +45,7 @@ function gatewaySteps(node: NodeEvidence, gateway: UserEvidence, { expected, cli
     `2 gateway: unit ${unit?.active ?? OR_UNKNOWN} (${unit?.sub ?? OR_UNKNOWN}) since ${unit?.startedAt ?? OR_UNKNOWN}, ${unit?.restarts ?? OR_UNKNOWN} restarts; port ${node.listener}; status ${gatewayStatus?.rpcOk === true ? "ok" : gatewayStatus?.failure || OR_UNKNOWN}; unit audit ${issues == null ? OR_UNKNOWN : issues.join(", ") || "ok"}; doctor --lint ${lint === null ? "not asked" : lint.findings.length === 0 ? "ok" : `${lint.findings.length} findings`}; refused sessions in the log: ${failures.join(", ") || "none"}`,
     ...gateway.variables
       .filter(({ track }) => track === "gateway")
-      .map((one) => `  ${credentialText(one, expected.fingerprints)}`),
+      .map((one) => `  ${credentialText(one, expected.fingerprints, commands)}`),
     `  token in openclaw.json ${configTokenText(configToken)}; the gateway's answer to it: ${session.token ?? "not tried"}; this client: ${client === null ? "not looked at" : `${client.state} in ${client.source}, ${client.answer ?? "not tried"}`}`,
   ];
 }
@@ -53,7 +60,11 @@ function diskStep({ generation, config, files, unit }: UserEvidence): string {
   return `3 disk: generation ${generation?.live ?? OR_UNKNOWN}, edited: ${edits?.join(", ") || "nothing"}; config ${config?.valid === true ? `valid (by ${config.by})` : config?.valid === false ? "invalid" : OR_UNKNOWN}; ${loose} loose files; written after the start: ${written.join(", ") || "nothing"}; drop-ins: ${unit?.dropIns.join(", ") || "none"}`;
 }
 
-function providerSteps({ models, variables, ambient, log }: UserEvidence, { expected }: Diagnosis["seen"]): string[] {
+function providerSteps(
+  { models, variables, ambient, log }: UserEvidence,
+  { expected }: Diagnosis["seen"],
+  commands: ServiceCommands,
+): string[] {
   const usable = models.map(({ agent, status, unusable }) => {
     const resting = unusable.map(
       ({ reason, until }) => `, rests (${reason}${until === null ? "" : ` until ${until}`})`,
@@ -66,7 +77,7 @@ function providerSteps({ models, variables, ambient, log }: UserEvidence, { expe
     ...models.flatMap(({ profiles }) => profiles.map((label) => `  profile ${label}`)),
     ...variables
       .filter(({ track }) => track === "provider")
-      .map((one) => `  ${credentialText(one, expected.fingerprints)}`),
+      .map((one) => `  ${credentialText(one, expected.fingerprints, commands)}`),
   ];
 }
 
@@ -94,9 +105,10 @@ function steps({ frozen, seen }: Diagnosis): string[] {
   const { session } = gateway;
   return [
     `${first}; the node's clock ${node.time}, ${clockAhead ?? OR_UNKNOWN} s ahead`,
+    `  unattended boot: ${bootNote(node.boot)}`,
     ...gatewaySteps(node, gateway, seen),
     diskStep(gateway),
-    ...providerSteps(gateway, seen),
+    ...providerSteps(gateway, seen, serviceCommands(node.platform)),
     identitiesStep(gateway),
     `6 tunnel: on the node ${session.healthz}/${session.readyz}; from here ${here === null ? OR_UNKNOWN : `${here.tunnel}, healthz ${here.healthz}, readyz ${here.readyz}, WebSocket ${here.upgrade}`}`,
     ...(route === null ? [] : [routeStep(route)]),

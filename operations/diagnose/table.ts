@@ -1,4 +1,5 @@
 import type { FailedLayer } from "./finding.ts";
+import type { ServiceCommands } from "./service-commands.ts";
 
 /** The verdicts and their exit statuses; 1, 2 and 130 keep the meaning that they have for every command. */
 export const VERDICT_STATUS = {
@@ -28,7 +29,7 @@ const NO_REINSTALL =
   "do not reinstall before `openclaw doctor --lint` has been read: that hides two binaries and drifted files";
 
 /** The runbook's decision table: what is run first for each layer, and what follows where nothing better is known. */
-export const TABLE: Readonly<Record<FailedLayer | "undecided", Row>> = {
+export const decisionTable = (commands: ServiceCommands): Readonly<Record<FailedLayer | "undecided", Row>> => ({
   "gateway session": {
     firstCommand: "openclaw gateway status",
     nextStep: "openclaw doctor --lint; then, if the token is the cause, `gatehouse rotate GATEWAY --token`",
@@ -44,7 +45,7 @@ export const TABLE: Readonly<Record<FailedLayer | "undecided", Row>> = {
     ],
   },
   "dual identity": {
-    firstCommand: "which -a openclaw node; systemctl --user show UNIT --property=Environment",
+    firstCommand: commands.identities,
     nextStep: "align PATH and the unit's Environment with the pinned runtime; remove the other installation",
     doNot: ["do not change token or keys: they are judged by the wrong program", NO_REINSTALL],
   },
@@ -60,7 +61,7 @@ export const TABLE: Readonly<Record<FailedLayer | "undecided", Row>> = {
     doNot: ["do not run `openclaw doctor --fix`: it rewrites the declared configuration", NO_REINSTALL],
   },
   host: {
-    firstCommand: "systemctl --user status UNIT",
+    firstCommand: commands.status,
     nextStep: "mend the machine first; then ask again",
     doNot: ["do not change token or keys: the machine is the cause", NO_REINSTALL],
   },
@@ -69,4 +70,4 @@ export const TABLE: Readonly<Record<FailedLayer | "undecided", Row>> = {
     nextStep: "obtain what is missing below, then ask again",
     doNot: ["do not change token and provider keys at the same time", NO_REINSTALL],
   },
-};
+});

@@ -1,12 +1,13 @@
 import type { DiagnosePayload } from "../../node/diagnose/evidence.ts";
 import { gatewayLayout } from "../../render/index.ts";
 import type { Connection } from "../../sandbox/plugins/command/inputs.ts";
-import { parseFleet } from "../../spec/index.ts";
+import { parseFleet, type Platform } from "../../spec/index.ts";
 import { OperationError } from "../error.ts";
 import type { StackOutputs } from "../outputs.ts";
 import { FLEET_KEY } from "../settings.ts";
 import type { Expected } from "./evidence.ts";
 import type { TunnelEnd } from "./here.ts";
+import type { NodePlatform } from "./service-commands.ts";
 import { programOf } from "../visit/connect.ts";
 import { connectionOf } from "../visit/connection.ts";
 
@@ -24,6 +25,9 @@ export interface Target {
   readonly fleetAuthority: string | null;
   readonly expected: Expected;
 }
+
+/** The spec's names of what the on-node program calls its platform. */
+const NODE_PLATFORM: Readonly<Record<Platform, NodePlatform>> = { linux: "linux", macos: "darwin" };
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -79,6 +83,7 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
       },
       fleetAuthority: outputs.certificateAuthority?.certificate ?? null,
       expected: {
+        platform: NODE_PLATFORM[node.platform],
         generation: deployed.generation,
         agents,
         fingerprints: Object.fromEntries(

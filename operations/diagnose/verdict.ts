@@ -2,8 +2,10 @@ import { isUnreachable } from "../visit/connect.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Confidence, Finding, Rule, Seen } from "./finding.ts";
 import { missingValues } from "./missing.ts";
+import { guardedElsewhere, guardedHome, localNetwork } from "./rules/consent.ts";
 import { dotenv, drift, invalidConfig, looseFiles, unitAudit } from "./rules/disk.ts";
 import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
+import { launchdDisabled, launchdRefused } from "./rules/launchd.ts";
 import { secondOpenclaw, shellRuntime, strayGateway, wrongRuntime } from "./rules/identity.ts";
 import {
   agentModels,
@@ -19,7 +21,8 @@ import { clientToken, notServing, sessionRefused, unitDown } from "./rules/sessi
 import { tailscale } from "./rules/tailscale.ts";
 import { certificate, tunnel } from "./rules/tunnel.ts";
 import { keyVariables, tokenVariables } from "./rules/variables.ts";
-import { TABLE } from "./table.ts";
+import { serviceCommands, type ServiceCommands } from "./service-commands.ts";
+import { decisionTable } from "./table.ts";
 import type { VerdictName } from "./table.ts";
 
 export interface Verdict {
@@ -46,6 +49,7 @@ export interface Verdict {
  */
 const RULES: readonly Rule[] = [
   portTaken,
+  guardedHome,
   invalidConfig,
   tokenVariables,
   wrongRuntime,
@@ -56,6 +60,8 @@ const RULES: readonly Rule[] = [
   ambientKey,
   looseFiles,
   drift,
+  launchdDisabled,
+  launchdRefused,
   unitDown,
   notServing,
   agentModels,
@@ -75,6 +81,8 @@ const RULES: readonly Rule[] = [
   secondOpenclaw,
   shellRuntime,
   refusedLately,
+  guardedElsewhere,
+  localNetwork,
   doctorFindings,
   slowFaults,
 ];
@@ -83,11 +91,15 @@ const RULES: readonly Rule[] = [
 export function verdictOf(evidence: Evidence): Verdict {
   const { node } = evidence;
   if (isUnreachable(node)) return unreachable(evidence, node);
+  const commands = serviceCommands(node.platform);
   const missing = missingValues(evidence);
   const seen = isSeen(evidence) ? evidence : undefined;
-  const findings = [...machineFindings(node), ...(seen === undefined ? [] : RULES.flatMap((rule) => rule(seen)))];
+  const findings = [
+    ...machineFindings(node, commands),
+    ...(seen === undefined ? [] : RULES.flatMap((rule) => rule(seen, commands))),
+  ];
   const [first, ...others] = findings;
-  if (first !== undefined) return failed(first, others, missing);
+  if (first !== undefined) return failed(first, others, { missing, commands });
   const { symptom, symptomClass } = evidence.frozen;
   if (missing.length === 0 && symptomClass === "none") {
     return {
@@ -105,7 +117,7 @@ export function verdictOf(evidence: Evidence): Verdict {
     };
   }
   return undecided(
-    missing,
+    { missing, commands },
     missing.length > 0
       ? ["nothing wrong was found, but not everything could be looked at"]
       : [`nothing wrong was found on the node, through the tunnel or in this client: ${symptom ?? ""}`],
@@ -116,8 +128,14 @@ function isSeen(evidence: Evidence): evidence is Seen {
   return !isUnreachable(evidence.node) && evidence.node.gateway !== null;
 }
 
-function failed(first: Finding, others: readonly Finding[], missing: readonly string[]): Verdict {
-  const row = TABLE[first.layer];
+/** What every verdict is made with. */
+interface Context {
+  readonly missing: readonly string[];
+  readonly commands: ServiceCommands;
+}
+
+function failed(first: Finding, others: readonly Finding[], { missing, commands }: Context): Verdict {
+  const row = decisionTable(commands)[first.layer];
   return {
     verdict: first.layer,
     code: first.code,
@@ -133,8 +151,8 @@ function failed(first: Finding, others: readonly Finding[], missing: readonly st
   };
 }
 
-function undecided(missing: readonly string[], evidence: readonly string[]): Verdict {
-  const { firstCommand, nextStep, doNot } = TABLE.undecided;
+function undecided({ missing, commands }: Context, evidence: readonly string[]): Verdict {
+  const { firstCommand, nextStep, doNot } = decisionTable(commands).undecided;
   const step =
     missing.length > 0 ? nextStep : "run the failing command again and note its client: host, user, time, exact text";
   return {
@@ -152,7 +170,8 @@ function undecided(missing: readonly string[], evidence: readonly string[]): Ver
   };
 }
 
-function unreachable({ frozen }: Evidence, node: Extract<Evidence["node"], { kind: string }>): Verdict {
+function unreachable({ frozen, expected }: Evidence, node: Extract<Evidence["node"], { kind: string }>): Verdict {
+  const context = { missing: ["the node"], commands: serviceCommands(expected.platform) };
   if (node.kind === "host key") {
     return failed(
       {
@@ -164,8 +183,9 @@ function unreachable({ frozen }: Evidence, node: Extract<Evidence["node"], { kin
         nextStep: node.fix,
       },
       [],
-      ["the node"],
+      context,
     );
   }
-  return undecided(["the node"], [`node ${frozen.node}: ${node.message}`]);
+  const hints = node.kind === "no connection" ? context.commands.unreachable : [];
+  return undecided(context, [`node ${frozen.node}: ${node.message}`, ...hints]);
 }

@@ -31,6 +31,7 @@ import { gh503 } from "./rules/gh503-no-command-environment.ts";
 import { gh504 } from "./rules/gh504-provisioning-key-apart.ts";
 import { gh601 } from "./rules/gh601-starts-by-itself.ts";
 import { gh602 } from "./rules/gh602-audit-trail.ts";
+import { gh603 } from "./rules/gh603-comes-back-unattended.ts";
 import { gh701 } from "./rules/gh701-tools-within-the-preset.ts";
 
 /** Every rule, by id. */
@@ -67,5 +68,6 @@ export const CATALOGUE: readonly Rule[] = [
   gh504,
   gh601,
   gh602,
+  gh603,
   gh701,
 ];

@@ -23,6 +23,7 @@ const ON_NODE: ReadonlySet<string> = new Set([
   "GH405",
   "GH601",
   "GH602",
+  "GH603",
 ]);
 
 export type Level = "advisory" | "mandatory";

@@ -128,6 +128,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   GH602: { plant: inGateway(["openclaw", "logging", "audit", "enabled"], false) },
+  GH603: {
+    plant: (stack) => {
+      stack.set("GatewayNode", "box-1", ["boot"], { fileVault: true });
+    },
+  },
   GH701: {
     plant: (stack) => {
       stack.set("Agent", builder, ["openclaw", "tools", "elevated", "enabled"], true);

@@ -50,6 +50,7 @@ export function healthy(): Healthy {
       operator: "op@here",
     },
     expected: {
+      platform: "linux",
       generation: "g-8018f3c7ef7b7fe3",
       agents: ["research", "builder"],
       fingerprints: Object.fromEntries(variables.map((one) => [one.variable, one.fingerprint])),
@@ -61,6 +62,7 @@ export function healthy(): Healthy {
     node: {
       time: "2026-11-23T16:19:36.382Z",
       seconds: 12.5,
+      platform: "linux",
       machineId: "b9b6f2d15a7eff678be8661bfe6a5924",
       expectedMachineId: "b9b6f2d15a7eff678be8661bfe6a5924",
       uid: 1002,
@@ -68,6 +70,7 @@ export function healthy(): Healthy {
       freeBytes: 60_330_598_400,
       freeInodes: 3_900_000,
       clockSynchronized: true,
+      boot: { networkTime: true, updatesRestart: false },
       listener: "own",
       gateway: {
         unit: {
@@ -106,6 +109,7 @@ export function healthy(): Healthy {
           rpcOk: true,
           failure: "",
           error: "",
+          seesService: true,
           loaded: true,
           auditIssues: [],
           portStatus: "busy",
@@ -133,7 +137,7 @@ export function healthy(): Healthy {
             pinned: true,
           },
         ],
-        log: { gatewayFailures: {}, providerFailures: {}, refusals: [], lines: [] },
+        log: { gatewayFailures: {}, providerFailures: {}, refusals: [], unreachable: [], refusedPaths: [], lines: [] },
         gaps: [],
       },
     },

@@ -83,7 +83,7 @@ describe("log", () => {
       `error ${"x".repeat(280)} ${CANARY}`,
       "all is well",
     ];
-    const found = logEvidence(lines, { sinceStart: [], profiles: [] }, scrubber([CANARY]));
+    const found = logEvidence(lines, { sinceStart: [], running: true, profiles: [] }, scrubber([CANARY]));
     expect(found.gatewayFailures).toEqual({ token_mismatch: 2 });
     expect(found.providerFailures).toEqual({ auth: 1 });
     expect(found.lines).toHaveLength(4);

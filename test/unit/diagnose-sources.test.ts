@@ -94,7 +94,11 @@ it("refusals of an earlier process do not count against this one, and name their
   const failure =
     "[agent/embedded] auth profile failure state updated: runId=4861e0b6 profile=sha256:1d172035ab4d provider=anthropic reason=auth window=cooldown reused=false";
   const of = (sinceStart: string[], profiles: string[]) =>
-    logEvidence([failure, "Started OpenClaw Gateway.", failure], { sinceStart, profiles }, (text) => text);
+    logEvidence(
+      [failure, "Started OpenClaw Gateway.", failure],
+      { sinceStart, running: true, profiles },
+      (text) => text,
+    );
   const found = of([failure], ["anthropic:builder", "anthropic:research"]);
   expect(found.providerFailures).toEqual({ auth: 2 });
   expect(found.refusals).toEqual([{ profile: "anthropic:research", reason: "auth", count: 1 }]);

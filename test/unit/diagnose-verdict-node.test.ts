@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { UnusableProfile } from "../../node/diagnose/evidence.ts";
 import { originOf } from "../../operations/diagnose/origin.ts";
+import { serviceCommands } from "../../operations/diagnose/service-commands.ts";
 import { verdictOf } from "../../operations/diagnose/verdict.ts";
 import type { VerdictName } from "../../operations/diagnose/table.ts";
 import { healthy, type Healthy } from "./diagnose-fixture.ts";
@@ -194,16 +195,16 @@ it.each([
 });
 
 it("the source that wins is named, and so are those that it hides", () => {
-  const one = key(healthy());
-  expect(originOf(one)).toEqual({ winner: "environment file", shadowed: [] });
+  const [one, linux] = [key(healthy()), serviceCommands("linux")];
+  expect(originOf(one, linux)).toEqual({ winner: "environment file", shadowed: [] });
   const sources = { ...one.sources, dotenv: "different", manager: "different" } as const;
-  expect(originOf({ ...one, sources })).toEqual({
+  expect(originOf({ ...one, sources }, linux)).toEqual({
     winner: "environment file",
     shadowed: ["the manager's environment", ".env"],
   });
   const over = { ...one, overriddenBy: "/x.env", sources: { ...sources, otherFile: "different" as const } };
-  expect(originOf(over).winner).toBe("/x.env");
-  expect(originOf({ ...over, carrier: "key file" })).toEqual({ winner: "key file", shadowed: [] });
+  expect(originOf(over, linux).winner).toBe("/x.env");
+  expect(originOf({ ...over, carrier: "key file" }, linux)).toEqual({ winner: "key file", shadowed: [] });
   const nowhere = { ...one.sources, environmentFile: "missing" } as const;
-  expect(originOf({ ...one, sources: nowhere }).winner).toBeNull();
+  expect(originOf({ ...one, sources: nowhere }, linux).winner).toBeNull();
 });

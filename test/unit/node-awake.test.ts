@@ -19,7 +19,7 @@ beforeEach(() => {
     awake = value;
     return Promise.resolve();
   };
-  const platform = { sleep: { prevent: set(true), allow: set(false) } };
+  const platform = { alwaysOn: { keep: set(true), release: set(false) } };
   context = { paths: nodePaths(root), platform } as unknown as Context;
   return () => {
     rmSync(root, { recursive: true });

@@ -22,7 +22,7 @@ export const invalidConfig: Rule = ({ node }) => {
 };
 
 /** Modes, owners and links of what the gateway stands on. */
-export const looseFiles: Rule = ({ node }) => {
+export const looseFiles: Rule = ({ node }, commands) => {
   const evidence = node.gateway.files.flatMap(({ path, problems }) => problems.map((problem) => `${path} ${problem}`));
   return evidence.length === 0
     ? []
@@ -32,14 +32,14 @@ export const looseFiles: Rule = ({ node }) => {
           code: "files",
           confidence: "high",
           evidence,
-          firstCommand: "stat on the paths above",
-          nextStep: "give them back owner and mode as declared (files 0600, directories 0700), then restart the unit",
+          firstCommand: commands.files,
+          nextStep: commands.mendFiles,
         },
       ];
 };
 
 /** Live files against the generation, and the generation against the stack. */
-export const drift: Rule = ({ node, expected }) => {
+export const drift: Rule = ({ node, expected }, commands) => {
   const { generation, files, unit, unreadDropIns } = node.gateway;
   if (generation === null) return [];
   const found: Finding[] = [];
@@ -77,8 +77,8 @@ export const drift: Rule = ({ node, expected }) => {
       code: "drop-in",
       confidence: "high",
       evidence: unit.dropIns.map((path) => `drop-in ${path} changes the unit`),
-      firstCommand: "systemctl --user cat UNIT",
-      nextStep: "take the drop-in away, `systemctl --user daemon-reload`, and restart the unit",
+      firstCommand: commands.definition,
+      nextStep: commands.unshadow,
     });
   }
   if (unit?.needsReload === true || unreadDropIns.length > 0) {
@@ -90,7 +90,7 @@ export const drift: Rule = ({ node, expected }) => {
         "a file of the unit was edited, and the manager has not read it",
         ...unreadDropIns.map((path) => `drop-in ${path}`),
       ],
-      firstCommand: "systemctl --user cat UNIT",
+      firstCommand: commands.definition,
       nextStep: AGAIN,
     });
   }
@@ -119,7 +119,8 @@ export const dotenv: Rule = ({ node }) => {
 /** The vendor finds fault with the service definition. */
 export const unitAudit: Rule = ({ node }) => {
   const { gatewayStatus } = node.gateway;
-  const issues = gatewayStatus?.auditIssues ?? [];
+  // what it says of a unit that it does not look for is about none of ours
+  const issues = gatewayStatus?.seesService === true ? (gatewayStatus.auditIssues ?? []) : [];
   return issues.length === 0
     ? []
     : [

@@ -1,5 +1,6 @@
 import type { NodeEvidence } from "../../../node/diagnose/evidence.ts";
 import type { Finding, Rule } from "../finding.ts";
+import type { ServiceCommands } from "../service-commands.ts";
 
 /** Below it neither the gateway's databases nor its log can grow. */
 const FULL_BYTES = 64 * 1024 * 1024;
@@ -9,7 +10,7 @@ const FULL_INODES = 1000;
 const SKEW_SECONDS = 60;
 
 /** What makes the rest meaningless; also without a user to look as. */
-export function machineFindings(node: NodeEvidence): Finding[] {
+export function machineFindings(node: NodeEvidence, commands: ServiceCommands): Finding[] {
   const found: Finding[] = [];
   if (node.machineId.toLowerCase() !== node.expectedMachineId.toLowerCase()) {
     found.push({
@@ -17,7 +18,7 @@ export function machineFindings(node: NodeEvidence): Finding[] {
       code: "another-machine",
       confidence: "high",
       evidence: [`the machine is ${node.machineId}, provisioned was ${node.expectedMachineId}`],
-      firstCommand: "cat /etc/machine-id",
+      firstCommand: commands.machineId,
       nextStep: "check that the address leads to the machine you mean: docs/how-to/replaced-machine.md",
     });
   }
@@ -27,7 +28,7 @@ export function machineFindings(node: NodeEvidence): Finding[] {
       code: "user-missing",
       confidence: "high",
       evidence: ["the gateway's user does not exist on the node, or has another home directory"],
-      firstCommand: "getent passwd USER",
+      firstCommand: commands.user,
       nextStep: "apply the account phase again: `pulumi up --replace` with the URN of GATEWAY-account",
     });
   }
@@ -38,7 +39,7 @@ export function machineFindings(node: NodeEvidence): Finding[] {
       confidence: "high",
       evidence: [`${Math.floor(node.freeBytes / 1024)} KiB are free where the gateway's home is`],
       firstCommand: "df -h ~USER",
-      nextStep: "make room, then restart the unit; change no token and no key for it",
+      nextStep: `make room, then ${commands.restart}; change no token and no key for it`,
     });
   }
   if (typeof node.freeInodes === "number" && node.freeInodes < FULL_INODES) {
@@ -48,7 +49,7 @@ export function machineFindings(node: NodeEvidence): Finding[] {
       confidence: "high",
       evidence: [`${node.freeInodes} more files can be made where the gateway's home is`],
       firstCommand: "df -i ~USER",
-      nextStep: "find the directory with all the files, then restart the unit; change no token and no key for it",
+      nextStep: `find the directory with all the files, then ${commands.restart}; change no token and no key for it`,
     });
   }
   return found;
@@ -63,7 +64,7 @@ function clockWords(synchronized: boolean | null): string {
 }
 
 /** Somebody else has the port: the gateway cannot start, and clients talk to a stranger. */
-export const portTaken: Rule = ({ node }) =>
+export const portTaken: Rule = ({ node }, commands) =>
   node.listener === "own" || node.listener === "nobody"
     ? []
     : [
@@ -72,13 +73,13 @@ export const portTaken: Rule = ({ node }) =>
           code: "port-taken",
           confidence: "high",
           evidence: [`the gateway's port belongs to ${node.listener}, not to the gateway's user`],
-          firstCommand: "ss -ltnp",
-          nextStep: "stop what listens there, then restart the unit",
+          firstCommand: commands.listeners,
+          nextStep: `stop what listens there, then ${commands.restart}`,
         },
       ];
 
 /** Harmless now, fatal at the next boot or certificate. */
-export const slowFaults: Rule = ({ node, clockAhead }) => [
+export const slowFaults: Rule = ({ node, clockAhead }, commands) => [
   ...(node.lingers === false
     ? [
         {
@@ -89,8 +90,8 @@ export const slowFaults: Rule = ({ node, clockAhead }) => [
             "the gateway's user does not linger: its service ends with the last login and does not start at boot",
             ...(node.gateway.unit === null ? ["its service manager gives no answer: it has ended already"] : []),
           ],
-          firstCommand: "loginctl show-user USER --property=Linger",
-          nextStep: "loginctl enable-linger USER",
+          firstCommand: commands.lingers,
+          nextStep: commands.linger,
         } as const,
       ]
     : []),
@@ -104,7 +105,7 @@ export const slowFaults: Rule = ({ node, clockAhead }) => [
             `the node's clock is ${Math.abs(Math.round(clockAhead))} s ${clockAhead < 0 ? "behind" : "ahead of"} this machine's`,
             clockWords(node.clockSynchronized),
           ],
-          firstCommand: "timedatectl",
+          firstCommand: commands.clock,
           nextStep: "make both clocks follow a time server",
         } as const,
       ]

@@ -17,7 +17,7 @@ export const wrongRuntime: Rule = ({ node }) => {
 };
 
 /** A process of the gateway's user that is not the unit's has the port. */
-export const strayGateway: Rule = ({ node }) => {
+export const strayGateway: Rule = ({ node }, commands) => {
   const { unit } = node.gateway;
   if (unit === null || node.listener !== "own" || unit.active === "active") return [];
   return [
@@ -26,8 +26,8 @@ export const strayGateway: Rule = ({ node }) => {
       code: "stray-gateway",
       confidence: "high",
       evidence: [`the unit is ${unit.active}, and a process of the same user listens on the gateway's port`],
-      firstCommand: "ss -ltnp",
-      nextStep: "end that process, then start the unit",
+      firstCommand: commands.listeners,
+      nextStep: `end that process, then ${commands.startAgain}`,
     },
   ];
 };

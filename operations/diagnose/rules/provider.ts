@@ -105,7 +105,7 @@ export const wrongProfile: Rule = ({ node, expected }) => {
 };
 
 /** Refusals that the running process has logged: a refused key rests for minutes only, and looks usable after that. */
-export const refusedLately: Rule = ({ node, frozen }) => {
+export const refusedLately: Rule = ({ node, frozen }, commands) => {
   const resting = new Set(node.gateway.models.flatMap(({ unusable }) => unusable.map(({ profile }) => profile)));
   return (node.gateway.log?.refusals ?? []).flatMap(({ profile, reason, count }): Finding[] => {
     const [provider, agent] = profile?.split(":") ?? [];
@@ -122,8 +122,7 @@ export const refusedLately: Rule = ({ node, frozen }) => {
         evidence: [
           `${agent === undefined ? "an agent" : `agent ${agent}`}: the provider refused its key ${count} time(s) since the gateway's start (${reason})`,
         ],
-        nextStep:
-          "if that was before the key was mended, restart the unit and ask again; else put a working key behind the reference, then `gatehouse rotate GATEWAY --agent AGENT --provider PROVIDER`",
+        nextStep: `if that was before the key was mended, ${commands.restart} and ask again; else put a working key behind the reference, then \`gatehouse rotate GATEWAY --agent AGENT --provider PROVIDER\``,
       },
     ];
   });
@@ -146,7 +145,7 @@ export const doctorFindings: Rule = ({ node }) => {
 };
 
 /** A key of no agent: any agent could use it, and it hides that one has none. */
-export const ambientKey: Rule = ({ node }) =>
+export const ambientKey: Rule = ({ node }, commands) =>
   node.gateway.ambient.map(({ variable, where }) => ({
     layer: "provider credential",
     code: "ambient-key",
@@ -154,5 +153,5 @@ export const ambientKey: Rule = ({ node }) =>
     evidence: [
       `${variable} is set in the ${where === "dotenv" ? ".env of the state directory" : where}: a key of no agent`,
     ],
-    nextStep: "take it out of there and restart the unit; each agent has a variable of its own",
+    nextStep: `take it out of there and ${where === "unit" ? commands.reload : commands.restart}; each agent has a variable of its own`,
   }));

@@ -1,7 +1,8 @@
 import type { Finding, Rule } from "../finding.ts";
+import { launchdWords } from "./launchd.ts";
 
 /** Asked for a session, the gateway says no, or its HTTP surface refuses the token of its own environment file. */
-export const sessionRefused: Rule = ({ node }) => {
+export const sessionRefused: Rule = ({ node }, commands) => {
   const { session, gatewayStatus } = node.gateway;
   const evidence = [
     ...(session.token === "refused" ? ["the gateway refuses the token of its own environment file (HTTP 401)"] : []),
@@ -17,7 +18,7 @@ export const sessionRefused: Rule = ({ node }) => {
           code: "token-refused",
           confidence: "high",
           evidence,
-          nextStep: "compare `gateway.auth` in openclaw.json with the declared one, then restart the unit",
+          nextStep: `compare \`gateway.auth\` in openclaw.json with the declared one, then ${commands.restart}`,
         },
       ];
 };
@@ -57,7 +58,7 @@ export const clientToken: Rule = ({ client, route }) => {
 };
 
 /** Nothing serves, and nothing that the other rules know explains it. */
-export const unitDown: Rule = ({ node }) => {
+export const unitDown: Rule = ({ node }, commands) => {
   const { unit, log } = node.gateway;
   if (unit === null) return [];
   const last = (log?.lines ?? []).slice(-3).map((line) => `log: ${line}`);
@@ -69,10 +70,11 @@ export const unitDown: Rule = ({ node }) => {
         layer: "gateway session",
         code: looping ? "unit-failing" : "unit-stopped",
         confidence: looping ? "medium" : "high",
-        evidence: [state, ...(looping ? last : [])],
+        evidence: [state, ...launchdWords(unit), ...(looping ? last : [])],
+        firstCommand: commands.stopped,
         nextStep: looping
-          ? "read the log lines above: `journalctl --user --unit UNIT` as USER"
-          : "start it: `systemctl --user start UNIT` as USER; find out who stopped it",
+          ? `read the log lines above: ${commands.log}`
+          : `start it: ${commands.start}; find out who stopped it`,
       },
     ];
   }
@@ -83,8 +85,8 @@ export const unitDown: Rule = ({ node }) => {
         code: "unit-disabled",
         confidence: "high",
         evidence: [state],
-        firstCommand: "systemctl --user is-enabled UNIT",
-        nextStep: "systemctl --user enable UNIT as USER: it would not start at the next boot",
+        firstCommand: commands.startsAtBoot,
+        nextStep: `${commands.enable}: it would not start at the next boot`,
       },
     ];
   }
@@ -92,7 +94,7 @@ export const unitDown: Rule = ({ node }) => {
 };
 
 /** It runs, but does not answer as it should. */
-export const notServing: Rule = ({ node }) => {
+export const notServing: Rule = ({ node }, commands) => {
   const { session, unit, gatewayStatus } = node.gateway;
   if (unit?.active !== "active") return [];
   const evidence = [
@@ -110,7 +112,7 @@ export const notServing: Rule = ({ node }) => {
           code: "not-serving",
           confidence: "medium",
           evidence: [`the process runs since ${unit.startedAt ?? "?"}`, ...evidence],
-          nextStep: "a start takes 10 to 30 s: ask again; then read `journalctl --user --unit UNIT` as USER",
+          nextStep: `a start takes 10 to 30 s: ask again; then read ${commands.log}`,
         },
       ];
 };

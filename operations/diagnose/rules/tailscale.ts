@@ -1,5 +1,5 @@
 import type { ServeRoute } from "../../../node/way/tailscale.ts";
-import type { Finding, Rule, Seen } from "../finding.ts";
+import type { Finding, Rule } from "../finding.ts";
 
 const LAYER = "tunnel or proxy";
 
@@ -16,7 +16,7 @@ function forwards(routes: readonly ServeRoute[], port: number): readonly ServeRo
 }
 
 /** What the tailnet does with a gateway that is meant to be reached through it, or an address that is of one. */
-export const tailscale: Rule = ({ route }: Seen) => {
+export const tailscale: Rule = ({ route }, commands) => {
   if (route === null) return [];
   const ofTailnet = /\.ts\.net\.?$/.test(route.address.host);
   const exposure = route.way?.exposure ?? null;
@@ -79,7 +79,14 @@ export const tailscale: Rule = ({ route }: Seen) => {
     const lines = [
       `the gateway is bound to the tailnet, and the node has none of ${tailnetAddresses.join(", ")}: it listens on loopback alone`,
     ];
-    found.push(finding("tailnet-not-bound", lines, "restart the unit once Tailscale has its interface", "ss -ltn"));
+    found.push(
+      finding(
+        "tailnet-not-bound",
+        lines,
+        `${commands.restart} once Tailscale has its interface`,
+        commands.tcpListeners,
+      ),
+    );
   }
   return found;
 };

@@ -1,5 +1,6 @@
 import type { VariableEvidence } from "../../../node/diagnose/evidence.ts";
 import type { Finding, Rule, Seen } from "../finding.ts";
+import type { ServiceCommands } from "../service-commands.ts";
 
 const WINNERS = ["unit", "manager"] as const;
 
@@ -10,7 +11,6 @@ interface Fault {
 }
 
 const AGAIN = "apply the gateway again: `pulumi up --replace` with the URN of GATEWAY-gateway";
-const RESTART = "restart the unit: `systemctl --user restart UNIT` as USER";
 
 /** Another credential of the same gateway is where this one should be. */
 function mixedUp({ variable, valueOf, sources }: VariableEvidence): Fault | undefined {
@@ -24,13 +24,16 @@ function mixedUp({ variable, valueOf, sources }: VariableEvidence): Fault | unde
 }
 
 /** What is wrong with one variable, the process being what counts; undefined when nothing is. */
-function faultOf({ variable, carrier, sources, overriddenBy }: VariableEvidence): Fault | undefined {
+function faultOf(
+  { variable, carrier, sources, overriddenBy }: VariableEvidence,
+  commands: ServiceCommands,
+): Fault | undefined {
   const { environmentFile: file, process: running } = sources;
   if (overriddenBy !== null && running !== "same" && running !== "set") {
     return {
       code: "shadowed",
       text: `${variable} is ${running ?? "not to be seen"} in the process: ${overriddenBy} of the unit or of a drop-in wins over the ${carrier}`,
-      nextStep: "take the drop-in away, `systemctl --user daemon-reload`, and restart the unit",
+      nextStep: commands.unshadow,
     };
   }
   const elsewhere = WINNERS.filter((source) => sources[source] === "different" || sources[source] === "empty");
@@ -53,15 +56,14 @@ function faultOf({ variable, carrier, sources, overriddenBy }: VariableEvidence)
     return {
       code: "shadowed",
       text: `${variable} is ${running} in the process; another value comes from the ${elsewhere.join(" and the ")}'s environment`,
-      nextStep:
-        "take it out of there (drop-in, environment.d, `systemctl --user set-environment`), then restart the unit",
+      nextStep: commands.otherValue,
     };
   }
   if (file === "same") {
     return {
       code: "stale-process",
       text: `${variable} is ${running} in the process, although the ${carrier} has the delivered value: the process was started with what was there before`,
-      nextStep: RESTART,
+      nextStep: commands.restartStep,
     };
   }
   return {
@@ -85,11 +87,11 @@ function fingerprintFault({ variable, fingerprint }: VariableEvidence, { node, e
   };
 }
 
-function findings(track: VariableEvidence["track"], seen: Seen): Finding[] {
+function findings(track: VariableEvidence["track"], seen: Seen, commands: ServiceCommands): Finding[] {
   return seen.node.gateway.variables
     .filter((variable) => variable.track === track)
     .flatMap((variable) => {
-      const fault = mixedUp(variable) ?? faultOf(variable) ?? fingerprintFault(variable, seen);
+      const fault = mixedUp(variable) ?? faultOf(variable, commands) ?? fingerprintFault(variable, seen);
       if (fault === undefined) return [];
       const whose = variable.agent === null ? "" : `agent ${variable.agent}: `;
       return [
@@ -127,5 +129,8 @@ function tokenInConfiguration({ node }: Seen): Finding[] {
   ];
 }
 
-export const tokenVariables: Rule = (seen) => [...findings("gateway", seen), ...tokenInConfiguration(seen)];
-export const keyVariables: Rule = (seen) => findings("provider", seen);
+export const tokenVariables: Rule = (seen, commands) => [
+  ...findings("gateway", seen, commands),
+  ...tokenInConfiguration(seen),
+];
+export const keyVariables: Rule = (seen, commands) => findings("provider", seen, commands);

@@ -34,7 +34,7 @@ const SETTABLE = new Set([
   ...["proximitywake", "lidwake", "acwake", "lessbright", "halfdim", "autorestartatconnect", "destroyfvkeyonstandby"],
 ]);
 
-const settings = (): Settings => readState<Settings>("power", INITIAL);
+const settings = (): Settings => ({ ...readState<Settings>("power", INITIAL) });
 
 function table(values: Settings): string {
   return Object.entries(values)
