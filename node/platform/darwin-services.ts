@@ -1,21 +1,17 @@
 import { lstat, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { EXIT } from "../protocol.ts";
 import { exec } from "../lib/exec.ts";
 import { errnoOf, PhaseFailure } from "../lib/failure.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
-import { nodePaths } from "../lib/paths.ts";
 import { rootLink } from "../lib/root-link.ts";
 import { findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
 import type { Job } from "./darwin-launchctl.ts";
-import { gatewayOf } from "./darwin-names.ts";
+import { logPath, markTime, readLaunchdLog } from "./darwin-log.ts";
 import { expectedOf } from "./darwin-plist.ts";
 import { darwinUnitFiles, plistPath } from "./darwin-unit-files.ts";
 import type { Services, UnitState } from "./services.ts";
 
 const RECENT_LINES = 60;
-/** Starts each of root's lines in a gateway's log; a time follows. */
-export const START_MARK = "gatehouse: start ";
 
 /** launchd's words in those that the rest of this program knows. */
 const STATES: Readonly<Record<string, readonly [active: string, sub: string]>> = {
@@ -50,15 +46,9 @@ async function startedAt(pid: number): Promise<string | null> {
   return Number.isNaN(time) ? null : new Date(time).toISOString();
 }
 
-export function logPath(unit: string): string {
-  return join(nodePaths().serviceLogs, `${gatewayOf(unit)}.log`);
-}
-
 /** Lines after the last start that root noted at `since` or later; all when it noted none. */
 export function linesSince(lines: readonly string[], since: Date): readonly string[] {
-  const start = lines.findIndex(
-    (line) => line.startsWith(START_MARK) && Date.parse(line.slice(START_MARK.length)) >= since.getTime() - 1000,
-  );
+  const start = lines.findIndex((line) => markTime(line) >= since.getTime() - 1000);
   return start < 0 ? lines : lines.slice(start + 1);
 }
 
@@ -118,11 +108,11 @@ export const darwinServices: Services = {
   async cancel() {
     await rootLink().ask({ verb: "cancel" });
   },
-  // the renderer asks for none of these on macOS (docs/decisions/0029)
+  // the renderer asks for no job on macOS (docs/decisions/0029)
   repeat: noMetrics,
-  readLog: noMetrics,
   repeatDifferences: () => Promise.resolve([]),
   stopRepeating: () => Promise.resolve(),
+  readLog: (unit, start, take) => readLaunchdLog(unit, logPath(unit), start, take),
   async recentLog(unit, since) {
     const lines = await logLines(unit, since).catch((error: unknown) => {
       if (errnoOf(error) === undefined) throw error;

@@ -11,10 +11,10 @@ import { registeredGateways } from "../lib/registry.ts";
 import type { RequestHandler } from "../lib/root-link.ts";
 import { integer, object, oneOf, optional, textLike } from "../lib/shape.ts";
 import { bootOut, bootstrap, enable, findJob, reloadJob, target } from "./darwin-launchctl.ts";
+import { startMark } from "./darwin-log.ts";
 import { deadManLabel, gatewayLabel, settleLabel } from "./darwin-names.ts";
 import { expectedOf, smallJob } from "./darwin-plist.ts";
 import { listenerUid } from "./darwin-processes.ts";
-import { START_MARK } from "./darwin-services.ts";
 import type { OsUser, ServiceSteward, StewardContext } from "./index.ts";
 
 const ROOT = { uid: 0, gid: 0 } as const;
@@ -132,8 +132,16 @@ class GatewayJobs {
 
   async #noteStart(): Promise<void> {
     await this.#prepareLog();
-    const handle = await open(this.#log, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
-    await handle.appendFile(`${START_MARK}${new Date().toISOString()}\n`).finally(() => handle.close());
+    const handle = await open(this.#log, constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW);
+    try {
+      const { size } = await handle.stat();
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+      // a process that was killed may have left half a line
+      const cut = bytesRead === 1 && buffer.toString() !== "\n";
+      await handle.appendFile(`${cut ? "\n" : ""}${startMark(new Date())}\n`);
+    } finally {
+      await handle.close();
+    }
   }
 
   async enable(): Promise<void> {
@@ -143,6 +151,8 @@ class GatewayJobs {
   async restart(): Promise<void> {
     const path = this.#daemon(this.#label);
     const expected = await expectedOf(path);
+    // first: what the old process says last belongs before the note
+    await bootOut(this.#label);
     await this.#noteStart();
     await reloadJob(this.#label, path, expected);
   }

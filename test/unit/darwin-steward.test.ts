@@ -155,6 +155,24 @@ describe.skipIf(!isRoot)("root's part", () => {
     await handle({ verb: "stop" });
   });
 
+  it("notes the time when the old process is gone, on a line of its own", async () => {
+    await handle({ verb: "place", generation: GENERATION });
+    launchd.definitions.set(daemon(), { arguments: ["/bin/sh"], environment: {} });
+    launchd.load(LABEL, daemon(), 0);
+    const log = join(paths.serviceLogs, "team-a.log");
+    let atBootout = "";
+    hands.exec.mockImplementation(async (argv: readonly string[]) => {
+      if (argv.includes("bootout")) {
+        writeFileSync(log, "last words\nkilled in the middle of a li");
+        atBootout = readFileSync(log, "utf8");
+      }
+      return await launchd.run(argv);
+    });
+    await handle({ verb: "restart" });
+    expect(atBootout).not.toContain("gatehouse: start");
+    expect(readFileSync(log, "utf8")).toMatch(/^last words\nkilled in the middle of a li\ngatehouse: start 20\S+Z\n$/);
+  });
+
   it("sets a timer, replaces it and takes it away", async () => {
     await handle({ verb: "schedule", seconds: 180 });
     expect(jobOf(timer())).toMatchObject({ StartInterval: 180, ExitTimeOut: 345 });
