@@ -1,15 +1,18 @@
 import { lstat, readFile } from "node:fs/promises";
-import { EXIT } from "../protocol.ts";
 import { exec } from "../lib/exec.ts";
-import { errnoOf, PhaseFailure } from "../lib/failure.ts";
+import { errnoOf } from "../lib/failure.ts";
+import { ownUser } from "../lib/gateway-user.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
+import { nodePaths } from "../lib/paths.ts";
 import { rootLink } from "../lib/root-link.ts";
+import { collectorDifferences } from "./darwin-collector.ts";
 import { findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
 import type { Job } from "./darwin-launchctl.ts";
 import { logPath, markTime, readLaunchdLog } from "./darwin-log.ts";
+import { gatewayOf } from "./darwin-names.ts";
 import { expectedOf } from "./darwin-plist.ts";
 import { darwinUnitFiles, plistPath } from "./darwin-unit-files.ts";
-import type { Services, UnitState } from "./services.ts";
+import type { RepeatedJob, Services, UnitState } from "./services.ts";
 
 const RECENT_LINES = 60;
 
@@ -60,14 +63,9 @@ async function logLines(unit: string, since: Date): Promise<readonly string[]> {
   return linesSince(lines, since);
 }
 
-function noMetrics(): Promise<never> {
-  throw new PhaseFailure({
-    layer: "host",
-    code: "metrics",
-    message: "metrics are not collected on macOS by this version",
-    fix: "set `metrics.enabled: false` on the node in the spec",
-    exit: EXIT.unavailable,
-  });
+/** As root would render it for this user: without the link to root, which a job of launchd's has not. */
+async function repeatDifferences({ unit, argv, everySeconds }: RepeatedJob): Promise<readonly string[]> {
+  return await collectorDifferences(nodePaths(), { gateway: gatewayOf(unit), user: ownUser(), argv, everySeconds });
 }
 
 /** Reads by itself what launchd tells everybody; asks root for every change (docs/decisions/0028). */
@@ -108,10 +106,14 @@ export const darwinServices: Services = {
   async cancel() {
     await rootLink().ask({ verb: "cancel" });
   },
-  // the renderer asks for no job on macOS (docs/decisions/0029)
-  repeat: noMetrics,
-  repeatDifferences: () => Promise.resolve([]),
-  stopRepeating: () => Promise.resolve(),
+  async repeat(job) {
+    if ((await repeatDifferences(job)).length === 0) return;
+    await rootLink().ask({ verb: "repeat", everySeconds: job.everySeconds });
+  },
+  repeatDifferences,
+  async stopRepeating() {
+    await rootLink().ask({ verb: "stopRepeating" });
+  },
   readLog: (unit, start, take) => readLaunchdLog(unit, logPath(unit), start, take),
   async recentLog(unit, since) {
     const lines = await logLines(unit, since).catch((error: unknown) => {
