@@ -1,4 +1,3 @@
-import { lstat, readFile } from "node:fs/promises";
 import { exec } from "../lib/exec.ts";
 import { errnoOf } from "../lib/failure.ts";
 import { ownUser } from "../lib/gateway-user.ts";
@@ -8,9 +7,10 @@ import { rootLink } from "../lib/root-link.ts";
 import { collectorDifferences } from "./darwin-collector.ts";
 import { findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
 import type { Job } from "./darwin-launchctl.ts";
-import { logPath, markTime, readLaunchdLog } from "./darwin-log.ts";
+import { logPath, readLaunchdLog } from "./darwin-log.ts";
 import { gatewayOf } from "./darwin-names.ts";
 import { expectedOf } from "./darwin-plist.ts";
+import { recentLines } from "./darwin-recent-log.ts";
 import { darwinUnitFiles, plistPath } from "./darwin-unit-files.ts";
 import type { RepeatedJob, Services, UnitState } from "./services.ts";
 
@@ -47,20 +47,6 @@ async function startedAt(pid: number): Promise<string | null> {
   });
   const time = Date.parse(stdout.trim());
   return Number.isNaN(time) ? null : new Date(time).toISOString();
-}
-
-/** Lines after the last start that root noted at `since` or later; all when it noted none. */
-export function linesSince(lines: readonly string[], since: Date): readonly string[] {
-  const start = lines.findIndex((line) => markTime(line) >= since.getTime() - 1000);
-  return start < 0 ? lines : lines.slice(start + 1);
-}
-
-async function logLines(unit: string, since: Date): Promise<readonly string[]> {
-  const path = logPath(unit);
-  // launchd writes no times: what was not written to since then says nothing of it
-  if ((await lstat(path)).mtimeMs < since.getTime()) return [];
-  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
-  return linesSince(lines, since);
 }
 
 /** As root would render it for this user: without the link to root, which a job of launchd's has not. */
@@ -116,13 +102,13 @@ export const darwinServices: Services = {
   },
   readLog: (unit, start, take) => readLaunchdLog(unit, logPath(unit), start, take),
   async recentLog(unit, since) {
-    const lines = await logLines(unit, since).catch((error: unknown) => {
+    const lines = await recentLines(logPath(unit), since).catch((error: unknown) => {
       if (errnoOf(error) === undefined) throw error;
       return [];
     });
     return lines.slice(-RECENT_LINES);
   },
   async log(unit, sinceSeconds) {
-    return await logLines(unit, new Date(Date.now() - sinceSeconds * 1000));
+    return await recentLines(logPath(unit), new Date(Date.now() - sinceSeconds * 1000));
   },
 };
