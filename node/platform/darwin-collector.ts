@@ -1,5 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoOf } from "../lib/failure.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
 import type { NodePaths } from "../lib/paths.ts";
 import { userEnvironment } from "./darwin-environment.ts";
@@ -47,7 +48,12 @@ export function renderCollector({ gateway, user, argv, everySeconds }: Collector
 }
 
 async function fileDifferences(path: string, content: string): Promise<readonly string[]> {
-  const found = await readTextOrNull(path);
+  let found: string | null;
+  try {
+    found = await readTextOrNull(path);
+  } catch (error) {
+    return [`${path} can't be read (${errnoOf(error) ?? "another failure"}), and everybody may`];
+  }
   if (found === null) return [`${path} is missing`];
   const stat = await lstat(path);
   const loads = stat.isFile() && stat.uid === 0 && (stat.mode & 0o022) === 0;

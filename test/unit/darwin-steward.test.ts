@@ -311,6 +311,16 @@ describe.skipIf(!isRoot)("root's part", () => {
       symlinkSync(join(root, "etc/other.plist"), daemon(metrics));
       expect(await differences()).toHaveLength(1);
     });
+    it("goes on looking when the file can't be read", async () => {
+      await handle({ verb: "repeat", everySeconds: 60 });
+      launchd.disabled.add(metrics);
+      rmSync(daemon(metrics));
+      mkdirSync(daemon(metrics));
+      expect(await differences()).toEqual([
+        `${daemon(metrics)} can't be read (EISDIR), and everybody may`,
+        expect.stringContaining("is disabled"),
+      ]);
+    });
     it("is told that launchd gives no answer, not that all is well", async () => {
       hands.exec.mockResolvedValue({ status: 1, stdout: "", stderr: "", signal: null, timedOut: false, truncated: false, seconds: 0 }); // prettier-ignore
       await expect(differences()).rejects.toMatchObject({ code: "launchd" });
