@@ -12,9 +12,10 @@ import { emptyState, readState, writeState } from "./state.ts";
 
 export const METRICS_JOB = "gatehouse-metrics";
 
-function jobOf({ settings }: MetricsRecord, context: Context): RepeatedJob {
+function jobOf({ unit, settings }: MetricsRecord, context: Context): RepeatedJob {
   return {
     name: METRICS_JOB,
+    unit,
     description: "Gatehouse: collect the metrics of this gateway",
     everySeconds: settings.intervalSeconds,
     argv: [join(dirname(context.programFile), "gatehouse-node"), "collect-metrics"],

@@ -26,6 +26,8 @@ export interface Job {
   readonly pid: number;
   /** Starts since it was loaded. */
   readonly runs: number;
+  /** Seconds from one start to the next; null where launchd shows none. */
+  readonly interval: number | null;
   /** `0`, `78: EX_CONFIG`, `(never exited)`; empty when a signal ended it. */
   readonly lastExit: string;
   /** The file that it was loaded from. */
@@ -68,6 +70,7 @@ export function parseJob(text: string): Job {
     state: values.get("state") ?? "",
     pid: number("pid"),
     runs: number("runs"),
+    interval: values.has("run interval") ? number("run interval") : null,
     lastExit: values.get("last exit code") ?? "",
     path: values.get("path") ?? "",
     endedBy: values.get("last terminating signal") ?? values.get("last exit reason") ?? "",
@@ -167,6 +170,8 @@ export async function bootstrap(label: string, path: string): Promise<void> {
 export interface Expected {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Seconds; of a job that is started again and again. */
+  readonly interval?: number;
 }
 
 /** Where a loaded job differs from its file, in words; empty when it does not. */
@@ -175,7 +180,13 @@ export function jobDifferences(job: Job, expected: Expected): readonly string[] 
   const other = Object.entries(expected.environment).filter(
     ([name, value]) => (job.environment.get(name) ?? "") !== value,
   );
-  return [...(sameArguments ? [] : ["its arguments"]), ...other.map(([name]) => `its variable ${name}`)];
+  // not every version prints it
+  const otherInterval = expected.interval !== undefined && job.interval !== null && job.interval !== expected.interval;
+  return [
+    ...(sameArguments ? [] : ["its arguments"]),
+    ...other.map(([name]) => `its variable ${name}`),
+    ...(otherInterval ? ["its interval"] : []),
+  ];
 }
 
 /** The running job of a label, asked to start if launchd only loaded it. */
@@ -205,12 +216,24 @@ export async function reloadJob(label: string, path: string, expected: Expected)
   await bootOut(label);
   await bootstrap(label, path);
   const job = await ensureRunning(label);
-  const differences = jobDifferences(job, expected);
-  if (differences.length === 0) return job;
+  prove(job, label, path, expected);
+  return job;
+}
+
+/** Loads a job anew that runs now and then, and proves that launchd has what its file says; it need not run right now. */
+export async function loadJob(label: string, path: string, expected: Expected): Promise<void> {
+  await bootOut(label);
+  await bootstrap(label, path);
+  prove(await findJob(label), label, path, expected);
+}
+
+function prove(job: Job | undefined, label: string, path: string, expected: Expected): void {
+  const differences = job === undefined ? ["launchd does not know it"] : jobDifferences(job, expected);
+  if (differences.length === 0) return;
   throw new PhaseFailure({
     layer: "host",
     code: "launchd",
-    message: `launchd runs ${label} with another definition than ${path}: ${differences.join(", ")}`,
+    message: `launchd has ${label} with another definition than ${path}: ${differences.join(", ")}`,
     fix: `take it out by hand, \`launchctl bootout ${target(label)}\`, then run the same command again`,
     exit: EXIT.unavailable,
   });

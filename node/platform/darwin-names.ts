@@ -15,6 +15,11 @@ export function deadManLabel(gateway: string): string {
   return `org.gatehouse.dead-man.${gateway}`;
 }
 
+/** Collects the metrics of a gateway. */
+export function metricsLabel(gateway: string): string {
+  return `org.gatehouse.metrics.${gateway}`;
+}
+
 /** The gateway of a unit. */
 export function gatewayOf(unit: string): string {
   return unit.startsWith(GATEWAY) ? unit.slice(GATEWAY.length) : unit;

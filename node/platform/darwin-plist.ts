@@ -10,9 +10,10 @@ function escaped(text: string): string {
   return text.replace(/[&<>]/g, (character) => XML[character] ?? character);
 }
 
-type Value = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
+type Dictionary = Readonly<Record<string, string | number>>;
+type Value = string | number | boolean | readonly string[] | Dictionary;
 
-function isList(value: readonly string[] | Readonly<Record<string, string>>): value is readonly string[] {
+function isList(value: readonly string[] | Dictionary): value is readonly string[] {
   return Array.isArray(value);
 }
 
@@ -26,7 +27,7 @@ function element(value: Value): string {
     .join("")}</dict>`;
 }
 
-/** The property list of a small job of our own: timers and what settles a switch. The gateway's comes from the operator. */
+/** The property list of a small job of our own: timers, metrics, what settles a switch. The gateway's is the operator's. */
 export function smallJob(job: Readonly<Record<string, Value>>): string {
   const lines = Object.entries(job).map(([name, value]) => `\t<key>${escaped(name)}</key>${element(value)}`);
   return [
@@ -52,8 +53,13 @@ export async function expectedOf(path: string): Promise<Expected> {
   const parsed: unknown = status === 0 ? JSON.parse(stdout) : undefined;
   const words = member(parsed, "ProgramArguments");
   const environment = member(parsed, "EnvironmentVariables") ?? {};
+  const interval = member(parsed, "StartInterval");
   if (Array.isArray(words) && typeof environment === "object")
-    return { arguments: words.map(String), environment: environment as Readonly<Record<string, string>> };
+    return {
+      arguments: words.map(String),
+      environment: environment as Readonly<Record<string, string>>,
+      ...(typeof interval === "number" && { interval }),
+    };
   throw new PhaseFailure({
     layer: "config or disk",
     code: "unit-file",

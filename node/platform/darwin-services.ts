@@ -1,21 +1,20 @@
-import { lstat, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { EXIT } from "../protocol.ts";
 import { exec } from "../lib/exec.ts";
-import { errnoOf, PhaseFailure } from "../lib/failure.ts";
+import { errnoOf } from "../lib/failure.ts";
+import { ownUser } from "../lib/gateway-user.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
 import { nodePaths } from "../lib/paths.ts";
 import { rootLink } from "../lib/root-link.ts";
+import { collectorDifferences } from "./darwin-collector.ts";
 import { findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
 import type { Job } from "./darwin-launchctl.ts";
+import { logPath, readLaunchdLog } from "./darwin-log.ts";
 import { gatewayOf } from "./darwin-names.ts";
 import { expectedOf } from "./darwin-plist.ts";
+import { lastNotedStart, recentLines } from "./darwin-recent-log.ts";
 import { darwinUnitFiles, plistPath } from "./darwin-unit-files.ts";
-import type { LaunchdEvidence, Services, UnitState } from "./services.ts";
+import type { LaunchdEvidence, RepeatedJob, Services, UnitState } from "./services.ts";
 
 const RECENT_LINES = 60;
-/** Starts each of root's lines in a gateway's log; a time follows. */
-export const START_MARK = "gatehouse: start ";
 
 /** launchd's words in those that the rest of this program knows. */
 const STATES: Readonly<Record<string, readonly [active: string, sub: string]>> = {
@@ -62,44 +61,13 @@ async function startedAt(unit: string, pid: number): Promise<string | null> {
   });
   const time = Date.parse(stdout.trim());
   if (Number.isNaN(time)) return null;
-  const noted = await lastNotedStart(unit).catch(() => NaN);
+  const noted = await lastNotedStart(logPath(unit)).catch(() => Number.NaN);
   return new Date(Math.abs(noted - time) < CLOCK_MS ? Math.max(noted, time) : time).toISOString();
 }
 
-/** NaN when none is in the log. */
-async function lastNotedStart(unit: string): Promise<number> {
-  const lines = (await readFile(logPath(unit), "utf8")).split("\n");
-  return Date.parse(lines.findLast((line) => line.startsWith(START_MARK))?.slice(START_MARK.length) ?? "");
-}
-
-export function logPath(unit: string): string {
-  return join(nodePaths().serviceLogs, `${gatewayOf(unit)}.log`);
-}
-
-/** Lines after the last start that root noted at `since` or later; all when it noted none. */
-export function linesSince(lines: readonly string[], since: Date): readonly string[] {
-  const start = lines.findIndex(
-    (line) => line.startsWith(START_MARK) && Date.parse(line.slice(START_MARK.length)) >= since.getTime() - 1000,
-  );
-  return start < 0 ? lines : lines.slice(start + 1);
-}
-
-async function logLines(unit: string, since: Date): Promise<readonly string[]> {
-  const path = logPath(unit);
-  // launchd writes no times: what was not written to since then says nothing of it
-  if ((await lstat(path)).mtimeMs < since.getTime()) return [];
-  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
-  return linesSince(lines, since);
-}
-
-function noMetrics(): Promise<never> {
-  throw new PhaseFailure({
-    layer: "host",
-    code: "metrics",
-    message: "metrics are not collected on macOS by this version",
-    fix: "set `metrics.enabled: false` on the node in the spec",
-    exit: EXIT.unavailable,
-  });
+/** As root would render it for this user: without the link to root, which a job of launchd's has not. */
+async function repeatDifferences({ unit, argv, everySeconds }: RepeatedJob): Promise<readonly string[]> {
+  return await collectorDifferences(nodePaths(), { gateway: gatewayOf(unit), user: ownUser(), argv, everySeconds });
 }
 
 /** Reads by itself what launchd tells everybody; asks root for every change (docs/decisions/0028). */
@@ -144,19 +112,23 @@ export const darwinServices: Services = {
   async cancel() {
     await rootLink().ask({ verb: "cancel" });
   },
-  // the renderer asks for none of these on macOS (docs/decisions/0029)
-  repeat: noMetrics,
-  readLog: noMetrics,
-  repeatDifferences: () => Promise.resolve([]),
-  stopRepeating: () => Promise.resolve(),
+  async repeat(job) {
+    if ((await repeatDifferences(job)).length === 0) return;
+    await rootLink().ask({ verb: "repeat", everySeconds: job.everySeconds });
+  },
+  repeatDifferences,
+  async stopRepeating() {
+    await rootLink().ask({ verb: "stopRepeating" });
+  },
+  readLog: (unit, start, take) => readLaunchdLog(unit, logPath(unit), start, take),
   async recentLog(unit, since) {
-    const lines = await logLines(unit, since).catch((error: unknown) => {
+    const lines = await recentLines(logPath(unit), since).catch((error: unknown) => {
       if (errnoOf(error) === undefined) throw error;
       return [];
     });
     return lines.slice(-RECENT_LINES);
   },
   async log(unit, sinceSeconds) {
-    return await logLines(unit, new Date(Date.now() - sinceSeconds * 1000));
+    return await recentLines(logPath(unit), new Date(Date.now() - sinceSeconds * 1000));
   },
 };

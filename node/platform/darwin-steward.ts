@@ -10,11 +10,12 @@ import type { NodePaths } from "../lib/paths.ts";
 import { registeredGateways } from "../lib/registry.ts";
 import type { RequestHandler } from "../lib/root-link.ts";
 import { integer, object, oneOf, optional, textLike } from "../lib/shape.ts";
-import { bootOut, bootstrap, enable, findJob, reloadJob, target } from "./darwin-launchctl.ts";
-import { deadManLabel, gatewayLabel, settleLabel } from "./darwin-names.ts";
+import { renderCollector } from "./darwin-collector.ts";
+import { bootOut, bootstrap, enable, findJob, loadJob, reloadJob, target } from "./darwin-launchctl.ts";
+import { startMark } from "./darwin-log.ts";
+import { deadManLabel, gatewayLabel, metricsLabel, settleLabel } from "./darwin-names.ts";
 import { expectedOf, smallJob } from "./darwin-plist.ts";
 import { listenerUid } from "./darwin-processes.ts";
-import { START_MARK } from "./darwin-services.ts";
 import type { OsUser, ServiceSteward, StewardContext } from "./index.ts";
 
 const ROOT = { uid: 0, gid: 0 } as const;
@@ -22,17 +23,22 @@ const PUBLIC = { mode: 0o644, owner: ROOT } as const;
 /** newsyslog looks once an hour; 1 MiB, five old files. `N`: nobody is told, and launchd goes on in the renamed file. */
 const ROTATION = "600\t5\t1024\t*\tN";
 
+const VERBS = ["place", "remove", "enable", "restart", "stop", "schedule", "cancel", "repeat", "stopRepeating", "listener"] as const; // prettier-ignore
+
 interface Request {
-  readonly verb: "place" | "remove" | "enable" | "restart" | "stop" | "schedule" | "cancel" | "listener";
+  readonly verb: (typeof VERBS)[number];
   readonly generation?: string;
   readonly seconds?: number;
+  readonly everySeconds?: number;
   readonly port?: number;
 }
 
 const request = object<Request>({
-  verb: oneOf("place", "remove", "enable", "restart", "stop", "schedule", "cancel", "listener"),
+  verb: oneOf(...VERBS),
   generation: optional(textLike(/^g-[0-9a-f]{16}$/, "a generation (g- and 16 hex digits)")),
   seconds: optional(integer(1, 3600)),
+  // launchd starts no job more often than every 10 s
+  everySeconds: optional(integer(10, 3600)),
   port: optional(integer(1, 65535)),
 });
 
@@ -72,16 +78,15 @@ class GatewayJobs {
     return join(this.#context.paths.timers, `${deadManLabel(this.#gateway)}.plist`);
   }
 
+  get #program(): string {
+    return join(dirname(this.#context.programFile), "gatehouse-node");
+  }
+
   /** Small jobs of ours: they call the program again, as root, which goes on as the gateway's user. */
   #settleJob(label: string, when: Readonly<Record<string, number | boolean>>): string {
     return smallJob({
       Label: label,
-      ProgramArguments: [
-        join(dirname(this.#context.programFile), "gatehouse-node"),
-        "settle",
-        "--user",
-        this.#user.name,
-      ],
+      ProgramArguments: [this.#program, "settle", "--user", this.#user.name],
       WorkingDirectory: "/",
       ...when,
       // a restart of the gateway at its slowest
@@ -132,8 +137,16 @@ class GatewayJobs {
 
   async #noteStart(): Promise<void> {
     await this.#prepareLog();
-    const handle = await open(this.#log, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
-    await handle.appendFile(`${START_MARK}${new Date().toISOString()}\n`).finally(() => handle.close());
+    const handle = await open(this.#log, constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW);
+    try {
+      const { size } = await handle.stat();
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+      // a process that was killed may have left half a line
+      const cut = bytesRead === 1 && buffer.toString() !== "\n";
+      await handle.appendFile(`${cut ? "\n" : ""}${startMark(new Date())}\n`);
+    } finally {
+      await handle.close();
+    }
   }
 
   async enable(): Promise<void> {
@@ -143,6 +156,8 @@ class GatewayJobs {
   async restart(): Promise<void> {
     const path = this.#daemon(this.#label);
     const expected = await expectedOf(path);
+    // first: what the old process says last belongs before the note
+    await bootOut(this.#label);
     await this.#noteStart();
     await reloadJob(this.#label, path, expected);
   }
@@ -171,9 +186,26 @@ class GatewayJobs {
     await rm(this.#timer, { force: true });
   }
 
+  /** Collects the gateway's metrics from now on and after a boot. */
+  async repeat(everySeconds: number): Promise<void> {
+    const label = metricsLabel(this.#gateway);
+    const path = this.#daemon(label);
+    const [gateway, user] = [this.#gateway, this.#user];
+    const content = renderCollector({ gateway, user, argv: [this.#program, "collect-metrics"], everySeconds });
+    await writeFileAtomic(path, content, PUBLIC);
+    await loadJob(label, path, await expectedOf(path));
+  }
+
+  async stopRepeating(): Promise<void> {
+    const label = metricsLabel(this.#gateway);
+    await bootOut(label);
+    await rm(this.#daemon(label), { force: true });
+  }
+
   async remove(): Promise<void> {
     const settle = settleLabel(this.#gateway);
     await this.stop();
+    await this.stopRepeating();
     // it may have settled at the last boot and still be loaded
     await bootOut(settle);
     for (const path of [this.#daemon(this.#label), this.#daemon(settle), this.#rotation])
@@ -203,13 +235,16 @@ function required<T>(value: T | undefined, field: string): T {
 }
 
 async function carryOut(untrusted: unknown, jobs: GatewayJobs): Promise<unknown> {
-  const { verb, generation, seconds, port } = request(untrusted, "request");
+  const { verb, generation, seconds, everySeconds, port } = request(untrusted, "request");
   switch (verb) {
     case "place":
       await jobs.place(required(generation, "generation"));
       return null;
     case "schedule":
       await jobs.schedule(required(seconds, "seconds"));
+      return null;
+    case "repeat":
+      await jobs.repeat(required(everySeconds, "everySeconds"));
       return null;
     case "listener":
       return (await listenerUid(required(port, "port"))) ?? null;

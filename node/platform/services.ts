@@ -77,8 +77,10 @@ export interface UnitFiles {
 }
 /** Something that is started again and again. */
 export interface RepeatedJob {
-  /** Its units or labels are named so. */
+  /** Its units are named so; on macOS its label is root's to choose. */
   readonly name: string;
+  /** The unit that it is about. */
+  readonly unit: string;
   readonly description: string;
   readonly everySeconds: number;
   readonly argv: readonly string[];

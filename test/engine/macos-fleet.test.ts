@@ -5,11 +5,12 @@ import { keyProblem } from "../../demo/key-problem.ts";
 import { agentTurn } from "../../demo/turn.ts";
 import type { Diagnosis } from "../../operations/diagnose/diagnose.ts";
 import type { Drift, Repair } from "../../operations/drift/drift.ts";
-import { deviationsOf } from "../../operations/drift/drift.ts";
+import { deviationsOf, drift, repair } from "../../operations/drift/drift.ts";
 import type { StackOutputs } from "../../operations/outputs.ts";
 import { isUnreachable } from "../../remote/visit.ts";
 import type { Rotation } from "../../operations/rotation.ts";
 import { canaryKey, FleetBench } from "./fleet-fixture.ts";
+import { itsMetrics, METRICS_LEFTOVERS } from "./macos-metrics.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -56,6 +57,8 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
     expect(done.status, done.stdout + done.stderr).toBe(status);
     return JSON.parse(done.stdout) as T;
   };
+  const stack = () => bench.open(STACK, fleet());
+  const visit = () => ({ names: [], progress: () => undefined, signal: AbortSignal.timeout(300_000) });
   const kinds = (nodes: Drift["nodes"]): string[] =>
     nodes.flatMap(({ answer }) => (isUnreachable(answer) ? ["unreachable"] : deviationsOf(answer).map(({ kind }) => kind))).sort(); // prettier-ignore
   const diagnosed = async (args: readonly string[] = []) => {
@@ -139,6 +142,28 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
     expect(await json<Drift>(["drift"])).toMatchObject({ verdict: "none" });
   });
 
+  describe("measures itself:", () => {
+    itsMetrics({
+      gateway: "team-a",
+      user: USER,
+      home: HOME,
+      output: async (command, stdin) => {
+        const done = await bench.node.exec(command, stdin === undefined ? {} : { stdin });
+        expect(done.code, command + done.stderr).toBe(0);
+        return done.stdout.trimEnd();
+      },
+      ready: answers,
+      drifted: async () => {
+        const { nodes } = await drift(await stack(), visit());
+        return nodes.flatMap(({ answer }) => (isUnreachable(answer) ? ["unreachable"] : deviationsOf(answer).map(({ detail }) => detail))); // prettier-ignore
+      },
+      repair: async () => {
+        expect(await repair(await stack(), visit())).toMatchObject({ verdict: "none" });
+      },
+      reboot: () => bench.node.reboot(),
+    });
+  });
+
   describe("that is broken is diagnosed: ", () => {
     const edit = (from: string, to: string) => `sed -i '' 's|${from}|${to}|' ${ENVIRONMENT}`;
     const reload = `launchctl bootout ${JOB} || true; for _ in 1 2 3 4 5 6 7 8 9; do launchctl print ${JOB} >/dev/null 2>&1 || break; sleep 1; done; launchctl bootstrap system ${PLIST}`; // prettier-ignore
@@ -175,5 +200,6 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
     await (await bench.open(STACK, fleet())).destroy();
     expect(await power()).toBe(powerBefore);
     expect(await bench.output(`ls /Library/LaunchDaemons /etc/newsyslog.d | grep gatehouse; launchctl list | grep gatehouse; dscl . -list /Users | grep ${USER}; ls -d ${HOME} 2>/dev/null; true`)).toBe(""); // prettier-ignore
+    expect(await bench.output(METRICS_LEFTOVERS)).toBe("");
   });
 });

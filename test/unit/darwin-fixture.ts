@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parse } from "plist";
 import type { ExecResult } from "../../node/lib/exec.ts";
 
 /** How a call of a program ended. */
@@ -5,10 +7,14 @@ export function ended(status: number, stdout = "", stderr = ""): ExecResult {
   return { status, signal: null, stdout, stderr, timedOut: false, truncated: false, seconds: 0 };
 }
 
-interface FakeJob {
-  readonly path: string;
+interface Definition {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  readonly interval?: number | undefined;
+}
+
+interface FakeJob extends Definition {
+  readonly path: string;
   pid: number;
   state: string;
   runs: number;
@@ -22,11 +28,10 @@ export class FakeLaunchd {
   readonly calls: string[] = [];
   readonly jobs = new Map<string, FakeJob>();
   readonly disabled = new Set<string>();
-  /** What a definition says, by path. */
-  readonly definitions = new Map<
-    string,
-    { arguments: readonly string[]; environment: Readonly<Record<string, string>> }
-  >();
+  /** What a definition says, by path; without, what the file there says. */
+  readonly definitions = new Map<string, Definition>();
+  /** Which boot the kernel says it is; undefined: it does not say. */
+  boot: string | undefined = "6B1A3C80-0000-5000-8000-0123456789AB";
   /** How many looks a job survives its bootout. */
   lingers = 2;
   /** How many bootstraps answer 5 although nothing is in the way. */
@@ -41,6 +46,7 @@ export class FakeLaunchd {
   readonly run = async (argv: readonly string[]): Promise<ExecResult> => {
     const [program = "", ...words] = argv;
     if (program === "/usr/bin/plutil") return ended(0, JSON.stringify(this.#plist(words.at(-1) ?? "")));
+    if (program === "/usr/sbin/sysctl") return this.boot === undefined ? ended(1) : ended(0, `${this.boot}\n`);
     if (program !== "/bin/launchctl") return ended(127);
     this.calls.push(words.join(" "));
     const [verb = "", where = "", path = ""] = words;
@@ -48,13 +54,31 @@ export class FakeLaunchd {
   };
 
   load(label: string, path: string, pid: number): void {
-    const definition = this.definitions.get(path) ?? { arguments: [], environment: {} };
-    this.jobs.set(label, { path, ...definition, pid, state: pid === 0 ? "not running" : "running", runs: 1 });
+    this.jobs.set(label, {
+      path,
+      ...this.#definition(path),
+      pid,
+      state: pid === 0 ? "not running" : "running",
+      runs: 1,
+    });
   }
 
   #plist(path: string) {
-    const definition = this.definitions.get(path);
-    return { ProgramArguments: definition?.arguments, EnvironmentVariables: definition?.environment };
+    const { arguments: words, environment, interval } = this.#definition(path);
+    return { ProgramArguments: words, EnvironmentVariables: environment, StartInterval: interval };
+  }
+
+  #definition(path: string): Definition {
+    const given = this.definitions.get(path);
+    if (given !== undefined) return given;
+    const content = existsSync(path) ? readFileSync(path, "utf8") : "";
+    if (!content.includes("<dict>")) return { arguments: [], environment: {} };
+    const file = parse(content) as Readonly<Record<string, unknown>>;
+    return {
+      arguments: file["ProgramArguments"] as readonly string[],
+      environment: (file["EnvironmentVariables"] ?? {}) as Readonly<Record<string, string>>,
+      interval: file["StartInterval"] as number | undefined,
+    };
   }
 
   #answer(verb: string, label: string, path: string): ExecResult {
@@ -132,6 +156,7 @@ export class FakeLaunchd {
       "\t}",
       "",
       `\truns = ${job.runs}`,
+      ...(job.interval === undefined ? [] : [`\trun interval = ${job.interval} seconds`]),
       ...(job.pid === 0 ? [] : [`\tpid = ${job.pid}`]),
       "\tlast exit code = (never exited)",
       "",

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -10,7 +10,7 @@ import { darwin } from "../../node/platform/darwin.ts";
 import { WRAPPER } from "../../node/platform/darwin-environment.ts";
 import { parseCustom, powerObjection, preventSleep, allowSleep } from "../../node/platform/darwin-power.ts";
 import { parseEnvironment, parseListeners, processEnvironment } from "../../node/platform/darwin-processes.ts";
-import { linesSince } from "../../node/platform/darwin-services.ts";
+import { linesSince, recentLines } from "../../node/platform/darwin-recent-log.ts";
 import { checkRuntime, isSupported } from "../../node/platform/darwin-trust.ts";
 import { darwinUsers, parseRecord } from "../../node/platform/darwin-users.ts";
 import { EXIT } from "../../node/protocol.ts";
@@ -250,6 +250,18 @@ describe("processes", () => {
     const lines = ["old", "gatehouse: start 2026-11-27T07:00:00.000Z", "first", "gatehouse: start 2026-11-27T08:00:00.000Z", "second"]; // prettier-ignore
     expect(linesSince(lines, new Date("2026-11-27T07:59:59.900Z"))).toEqual(["second"]);
     expect(linesSince(["a"], new Date())).toEqual(["a"]);
+  });
+  it("have a log that goes on in a renamed file, while nobody writes into the new one", async () => {
+    const log = join(root, "team-a.log");
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    await expect(recentLines(log, hourAgo)).rejects.toMatchObject({ code: "ENOENT" });
+    writeFileSync(`${log}.1`, "of yesterday\n");
+    utimesSync(`${log}.1`, new Date(0), new Date(0));
+    writeFileSync(`${log}.0`, "before\nafter the rotation\n");
+    writeFileSync(log, "");
+    expect(await recentLines(log, hourAgo)).toEqual(["before", "after the rotation"]);
+    writeFileSync(log, "of the next process\n");
+    expect(await recentLines(log, hourAgo)).toEqual(["before", "after the rotation", "of the next process"]);
   });
 });
 

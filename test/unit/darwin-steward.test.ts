@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -17,6 +18,7 @@ import { PhaseFailure } from "../../node/lib/failure.ts";
 import { nodePaths, type NodePaths } from "../../node/lib/paths.ts";
 import { registerGateway } from "../../node/lib/registry.ts";
 import { RootLink, rootLink, serveRequests, type RequestHandler } from "../../node/lib/root-link.ts";
+import { collectorDifferences, renderCollector } from "../../node/platform/darwin-collector.ts";
 import { darwinSteward } from "../../node/platform/darwin-steward.ts";
 import { EXIT } from "../../node/protocol.ts";
 import { FakeLaunchd } from "./darwin-fixture.ts";
@@ -136,6 +138,11 @@ describe.skipIf(!isRoot)("root's part", () => {
     ["another verb", { verb: "exec" }],
     ["no time", { verb: "schedule" }],
     ["a time without end", { verb: "schedule", seconds: 10_000_000 }],
+    ["no interval", { verb: "repeat" }],
+    ["an interval that launchd would throttle", { verb: "repeat", everySeconds: 9 }],
+    ["an interval without end", { verb: "repeat", everySeconds: 3601 }],
+    ["an interval that is no number", { verb: "repeat", everySeconds: "60</integer>" }],
+    ["a program of the user's own", { verb: "repeat", everySeconds: 60, argv: ["/bin/sh"] }],
     ["nothing", null],
   ])("refuses %s, and changes nothing", async (_name, request) => {
     await expect(handle(request)).rejects.toBeInstanceOf(PhaseFailure);
@@ -153,6 +160,24 @@ describe.skipIf(!isRoot)("root's part", () => {
     await handle({ verb: "stop" });
     expect(launchd.jobs.has(LABEL)).toBe(false);
     await handle({ verb: "stop" });
+  });
+
+  it("notes the time when the old process is gone, on a line of its own", async () => {
+    await handle({ verb: "place", generation: GENERATION });
+    launchd.definitions.set(daemon(), { arguments: ["/bin/sh"], environment: {} });
+    launchd.load(LABEL, daemon(), 0);
+    const log = join(paths.serviceLogs, "team-a.log");
+    let atBootout = "";
+    hands.exec.mockImplementation(async (argv: readonly string[]) => {
+      if (argv.includes("bootout")) {
+        writeFileSync(log, "last words\nkilled in the middle of a li");
+        atBootout = readFileSync(log, "utf8");
+      }
+      return await launchd.run(argv);
+    });
+    await handle({ verb: "restart" });
+    expect(atBootout).not.toContain("gatehouse: start");
+    expect(readFileSync(log, "utf8")).toMatch(/^last words\nkilled in the middle of a li\ngatehouse: start 20\S+Z\n$/);
   });
 
   it("sets a timer, replaces it and takes it away", async () => {
@@ -178,19 +203,152 @@ describe.skipIf(!isRoot)("root's part", () => {
     expect(existsSync(timer())).toBe(false);
   });
 
+  describe("in the metrics", () => {
+    const metrics = "org.gatehouse.metrics.team-a";
+    const collector = (everySeconds: number) => ({ gateway: "team-a", user: USER, argv: ["/opt/gatehouse/program/x/gatehouse-node", "collect-metrics"], everySeconds }); // prettier-ignore
+    const collectorDefinition = () => {
+      const { arguments: words, environment } = launchd.jobs.get(metrics) ?? { arguments: [], environment: {} };
+      return { arguments: words, environment };
+    };
+    const differences = (everySeconds = 60) => collectorDifferences(paths, collector(everySeconds));
+
+    it("loads a job of its own making that runs as the user, also after a boot", async () => {
+      await handle({ verb: "repeat", everySeconds: 60 });
+      expect(jobOf(daemon(metrics))).toEqual({
+        Label: metrics,
+        UserName: USER.name,
+        GroupName: USER.name,
+        ProgramArguments: collector(60).argv,
+        WorkingDirectory: "/",
+        EnvironmentVariables: {
+          HOME: USER.home,
+          USER: USER.name,
+          LOGNAME: USER.name,
+          SHELL: "/bin/sh",
+          PATH: "/usr/bin:/bin:/usr/sbin:/sbin",
+          TMPDIR: `${USER.home}/.openclaw/tmp`,
+        },
+        RunAtLoad: true,
+        StartInterval: 60,
+        ExitTimeOut: 30,
+        Umask: 0o077,
+        ProcessType: "Background",
+        SoftResourceLimits: { Core: 0 },
+        HardResourceLimits: { Core: 0 },
+        StandardInPath: "/dev/null",
+        StandardOutPath: "/dev/null",
+        StandardErrorPath: "/dev/null",
+      });
+      const stat = lstatSync(daemon(metrics));
+      expect([stat.uid, stat.gid, stat.mode & 0o777]).toEqual([0, 0, 0o644]);
+      expect(launchd.jobs.get(metrics)).toMatchObject({ path: daemon(metrics), interval: 60 });
+      expect(await differences()).toEqual([]);
+    });
+    it("replaces it for another interval, and takes it away", async () => {
+      await handle({ verb: "repeat", everySeconds: 60 });
+      await handle({ verb: "repeat", everySeconds: 300 });
+      expect(launchd.jobs.get(metrics)).toMatchObject({ interval: 300 });
+      expect(await differences(300)).toEqual([]);
+      for (const verb of ["stopRepeating", "stopRepeating"]) await handle({ verb });
+      expect([launchd.jobs.has(metrics), existsSync(daemon(metrics))]).toEqual([false, false]);
+    });
+    it("enables it again, and need not see it run", async () => {
+      launchd.disabled.add(metrics);
+      launchd.lazy = true;
+      await handle({ verb: "repeat", everySeconds: 60 });
+      expect(launchd.jobs.get(metrics)?.pid).toBe(0);
+      expect(await differences()).toEqual([]);
+    });
+    it("does not believe a launchd that has another definition", async () => {
+      launchd.stale = true;
+      await expect(handle({ verb: "repeat", everySeconds: 60 })).rejects.toMatchObject({ code: "launchd" });
+      expect(await differences()).toEqual([expect.stringContaining("with another definition: its arguments")]);
+    });
+    const harms: readonly (readonly [name: string, harm: () => void, words: RegExp])[] = [
+      [
+        "a missing file",
+        () => {
+          rmSync(daemon(metrics));
+        },
+        /plist is missing$/,
+      ],
+      [
+        "an edited file",
+        () => {
+          writeFileSync(daemon(metrics), renderCollector(collector(3600)));
+        },
+        /does not say what it should$/,
+      ],
+      [
+        "a file that others can write",
+        () => {
+          chmodSync(daemon(metrics), 0o666);
+        },
+        /no file that root alone can write/,
+      ],
+      ["a job that was taken out", () => launchd.jobs.delete(metrics), /^launchd has not loaded org\.gatehouse\.metrics\.team-a$/], // prettier-ignore
+      ["a job that is disabled", () => launchd.disabled.add(metrics), /is disabled/],
+      [
+        "a job with another interval",
+        () => {
+          launchd.definitions.set("/other", { ...collectorDefinition(), interval: 3600 });
+          launchd.load(metrics, "/other", 0);
+        },
+        /another definition: its interval$/,
+      ],
+    ];
+    it.each(harms)("sees %s, and puts it right", async (_name, harm, words) => {
+      await handle({ verb: "repeat", everySeconds: 60 });
+      harm();
+      expect(await differences()).toContainEqual(expect.stringMatching(words));
+      await handle({ verb: "repeat", everySeconds: 60 });
+      expect(await differences()).toEqual([]);
+    });
+    it("takes a link in the file's place for no file", async () => {
+      await handle({ verb: "repeat", everySeconds: 60 });
+      writeFileSync(join(root, "etc/other.plist"), readFileSync(daemon(metrics)));
+      rmSync(daemon(metrics));
+      symlinkSync(join(root, "etc/other.plist"), daemon(metrics));
+      expect(await differences()).toHaveLength(1);
+    });
+    it("goes on looking when the file can't be read", async () => {
+      await handle({ verb: "repeat", everySeconds: 60 });
+      launchd.disabled.add(metrics);
+      rmSync(daemon(metrics));
+      mkdirSync(daemon(metrics));
+      expect(await differences()).toEqual([
+        `${daemon(metrics)} can't be read (EISDIR), and everybody may`,
+        expect.stringContaining("is disabled"),
+      ]);
+    });
+    it("is told that launchd gives no answer, not that all is well", async () => {
+      hands.exec.mockResolvedValue({ status: 1, stdout: "", stderr: "", signal: null, timedOut: false, truncated: false, seconds: 0 }); // prettier-ignore
+      await expect(differences()).rejects.toMatchObject({ code: "launchd" });
+    });
+    it("takes no launchd for wrong that shows no interval", async () => {
+      await handle({ verb: "repeat", everySeconds: 60 });
+      const job = launchd.jobs.get(metrics);
+      if (job !== undefined) launchd.jobs.set(metrics, { ...job, interval: undefined });
+      expect(await differences()).toEqual([]);
+    });
+  });
+
   it("leaves nothing of a gateway that goes, and all of another one's", async () => {
     await handle({ verb: "place", generation: GENERATION });
+    await handle({ verb: "repeat", everySeconds: 60 });
     for (const name of ["team-a.log.0.gz", "team-ab.log"]) writeFileSync(join(paths.serviceLogs, name), "");
     await handle({ verb: "remove" });
     await darwinSteward.forgetUnits(paths, "team-a", []);
     for (const path of [
       daemon(),
       daemon("org.gatehouse.settle.team-a"),
+      daemon("org.gatehouse.metrics.team-a"),
       join(paths.logRotation, "gatehouse-team-a.conf"),
       join(paths.units, "team-a"),
     ])
       // prettier-ignore
       expect(existsSync(path), path).toBe(false);
+    expect(launchd.jobs.size).toBe(0);
     expect(existsSync(join(paths.serviceLogs, "team-a.log.0.gz"))).toBe(false);
     expect(existsSync(join(paths.serviceLogs, "team-ab.log"))).toBe(true);
     await handle({ verb: "remove" });

@@ -392,10 +392,15 @@ describe("what launchctl prints", () => {
     expect(killed).not.toContain("last exit code");
   });
 
+  it("shows the interval of a job that has one", () => {
+    expect(print({ StartInterval: 60 }, () => undefined)).toMatch(/^\trun interval = 60 seconds$/m);
+  });
+
   it("repeats `state` in nested blocks, which is a trap for readers", () => {
     const text = print({ KeepAlive: true, UserName: "_x", WorkingDirectory: "/w", Umask: 63 }, () => undefined);
     expect(text.match(/^\t+state = \w+$/gm)).toEqual(["\tstate = running", "\t\tstate = active", "\t\tstate = active"]);
     expect(text).toContain("\tumask = 77\n");
+    expect(text).not.toContain("run interval");
     expect(text).toContain("\tprobabilistic guard malloc policy = {\n\t\tactivation rate = 1/1000\n");
     expect(text).toContain("\tproperties = keepalive | runatload | inferred program\n}\n");
     bench.faults = { noGuardMalloc: true };

@@ -4,7 +4,8 @@ import { renderTimer } from "../../node/platform/linux-timer.ts";
 describe("a user timer", () => {
   it("starts its service at once, then in this rhythm, and after every boot", () => {
     const argv = ["/opt/gatehouse/program/x/gatehouse-node", "collect-metrics"];
-    expect(renderTimer({ name: "gatehouse-metrics", description: "Collect", everySeconds: 60, argv })).toEqual({
+    const unit = "openclaw-gateway.service";
+    expect(renderTimer({ name: "gatehouse-metrics", unit, description: "Collect", everySeconds: 60, argv })).toEqual({
       "gatehouse-metrics.service": [
         "[Unit]",
         "Description=Collect",

@@ -83,6 +83,7 @@ describe("generation id", () => {
       ["research", "anthropic", 90],
       ["builder", "anthropic", 90],
     ]);
+    expect(generationOf({ gateway, node: { ...node, metrics, platform: "macos" } }).metrics).toEqual(rarer.metrics);
     const off = generationOf({ gateway, node: { ...node, metrics: { ...metrics, enabled: false } } });
     expect([off.generation, "metrics" in off]).toEqual([generation, false]);
   });

@@ -56,7 +56,8 @@ function properties({ definition }: Job): string {
 
 /**
  * Stand-in for `launchctl print system/LABEL`: the layout of macOS 26 merged from captures of other people's daemons
- * (facts/macos.md 1.4: Sumo Logic's otelcol, wazuh-agent, a gateway on a Mac mini). The place of `umask` is a guess.
+ * (facts/macos.md 1.4: Sumo Logic's otelcol, wazuh-agent, a gateway on a Mac mini). The places of `umask`
+ * and `run interval` are guesses.
  */
 export function printJob(job: Job, facts: PrintFacts): string {
   const { definition, pid } = job;
@@ -94,6 +95,7 @@ export function printJob(job: Job, facts: PrintFacts): string {
     `exit timeout = ${definition.exitTimeOut}`,
     ...(definition.umask === undefined ? [] : [`umask = ${definition.umask.toString(8)}`]),
     `runs = ${job.runs}`,
+    ...(definition.startInterval === undefined ? [] : [`run interval = ${definition.startInterval} seconds`]),
     ...(pid === undefined ? [] : [`pid = ${pid}`]),
     `immediate reason = ${job.reason}`,
     ...(pid === undefined ? [] : ["forks = 0", "execs = 1", "initialized = 1", "trampolined = 1", "started suspended = 0", "proxy started suspended = 0"]), // prettier-ignore
