@@ -164,7 +164,15 @@ const unreachable =
   (e) =>
     e.node.gateway.log?.unreachable.push(...hosts.map(([address, ownNetwork]) => ({ address, ownNetwork, count: 3 })));
 
+const once: Plant = (e) =>
+  e.node.gateway.log?.unreachable.push({ address: "192.168.1.20:8123", ownNetwork: true, count: 1 });
+
 describe("hosts of the node's own network out of reach", () => {
+  it("once are told to whoever asks about one, and to nobody else", () => {
+    expect(codes(mac(once))).toEqual(["healthy"]);
+    const asked: Plant = (e) => (e.frozen = { ...e.frozen, symptom: "connect EHOSTUNREACH 192.168.1.20:8123" });
+    expect(mac(once, asked)).toMatchObject({ code: "local-network" });
+  });
   it("may be kept from the gateway: the same try over SSH tells", () => {
     const found = mac(unreachable(["192.168.1.20:8123", true]));
     expect(found).toMatchObject({ verdict: "host", code: "local-network", confidence: "low" });

@@ -51,16 +51,21 @@ export const guardedElsewhere: Rule = ({ node }, { consent }) => {
   ];
 };
 
+/** A host may be away for a moment: fewer are told only to somebody who asks about one. */
+const MANY = 3;
+
 /**
  * Hosts of its own network alone are out of reach. A host that is switched off looks the same, and so does a network that is
  * down: with a host elsewhere out of reach as well it is no matter of consent.
  */
-export const localNetwork: Rule = ({ node }, { consent }): readonly Finding[] => {
+export const localNetwork: Rule = ({ node, frozen }, { consent }): readonly Finding[] => {
   const { log, session } = node.gateway;
   const unreachable = log?.unreachable ?? [];
   const [first] = unreachable;
   if (consent === null || first === undefined || session.healthz !== "live") return [];
   if (unreachable.some(({ ownNetwork }) => !ownNetwork)) return [];
+  const asked = /EHOSTUNREACH|no route to host/i.test(frozen.symptom ?? "");
+  if (!asked && unreachable.reduce((total, { count }) => total + count, 0) < MANY) return [];
   const at = first.address.lastIndexOf(":");
   const { firstCommand, nextStep } = consent.localNetwork;
   return [
