@@ -138,7 +138,7 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
     await bench.output(`pmset -a sleep 10; sed -i '' 's/>${port()}</>18790</' ${PLIST}; chmod 644 ${ENVIRONMENT}`); // prettier-ignore
     const found = await json<Drift>(["drift"], 1);
     expect(kinds(found.nodes)).toEqual(["mode", "not-reloaded", "sleep", "unit-file"]);
-    expect(await json<Repair>(["drift", "--repair"])).toMatchObject({ verdict: "none" });
+    expect(await json<Repair>(["drift", "--repair", "--yes"])).toMatchObject({ verdict: "none" });
     expect(await json<Drift>(["drift"])).toMatchObject({ verdict: "none" });
   });
 
