@@ -205,8 +205,8 @@ const BREAKS: readonly Break[] = [
   {
     what: "macOS: what launchd runs is not compared with its file",
     file: "node/platform/darwin-launchctl.ts",
-    from: "if (differences.length === 0) return job;",
-    to: "if (differences.length >= 0) return job;",
+    from: "if (differences.length === 0) return;",
+    to: "if (differences.length >= 0) return;",
     tests: ["test/unit/darwin-launchctl.test.ts"],
   },
   {
