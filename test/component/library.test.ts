@@ -46,7 +46,7 @@ describe("GatewayNode in another program", () => {
           endpoints: Object.values(node.gateways).map(({ endpoint, verified, generation }) => ({
             endpoint,
             generation,
-            health: verified.apply((result) => result?.health),
+            health: verified.apply(({ health }) => health),
           })),
         })),
       });
