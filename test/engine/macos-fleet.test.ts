@@ -171,7 +171,7 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
     const putBack = `cp -p /var/root/kept.env ${ENVIRONMENT}`;
     const cases = {
       "a stopped job": { plant: `launchctl bootout ${JOB}`, verdict: "gateway session", heal: `launchctl bootstrap system ${PLIST}` }, // prettier-ignore
-      "a job that will not start at boot": { plant: `launchctl disable ${JOB}`, verdict: "host", heal: `launchctl enable ${JOB}` }, // prettier-ignore
+      "a job that will not start at boot": { plant: `launchctl disable ${JOB}`, verdict: "config or disk", heal: `launchctl enable ${JOB}` }, // prettier-ignore
       "a token in the file that the process never read": { plant: `${keep}; ${edit("OPENCLAW_GATEWAY_TOKEN=.*", "OPENCLAW_GATEWAY_TOKEN='another-token-0123456789abcdefABCDEF0123'")}`, verdict: "gateway session", heal: putBack }, // prettier-ignore
       "a key that is missing": { plant: `${keep}; ${edit("^export OPENCLAW_AGENT_RESEARCH.*", "")}; ${reload}`, verdict: "provider credential", heal: `${putBack}; ${reload}` }, // prettier-ignore
     } as const;
