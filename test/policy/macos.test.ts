@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CATALOGUE } from "../../policies/src/catalogue.ts";
 import type { Rule } from "../../policies/src/rule.ts";
 import { gh205 } from "../../policies/src/rules/gh205-keys-in-the-unit.ts";
 import { gh206 } from "../../policies/src/rules/gh206-unit-hardening.ts";
 import { gh304 } from "../../policies/src/rules/gh304-one-runtime-on-path.ts";
 import { gh601 } from "../../policies/src/rules/gh601-starts-by-itself.ts";
 import { OperatorFiles } from "../component/fleet.ts";
+import { FAULTS as PLANTED } from "./faults.ts";
 import { goodFleet, previewed, Stack, type Seen } from "./stack.ts";
 
 const files = new OperatorFiles();
@@ -77,4 +79,20 @@ describe("the same fault on both platforms", () => {
       expect(stack.violations(rule).join("\n"), platform).toMatch(/team-a: .*(?:unitText|launchdJob).* not declared/);
     }
   }); // prettier-ignore
+});
+
+/** The faults that are planted in a unit's text are above, in both of its forms. */
+const IN_A_UNIT = ["GH205", "GH206", "GH304"];
+
+describe("every rule of the catalogue speaks up at the same fault on both platforms, and no other rule", () => {
+  it.each(CATALOGUE.filter(({ id }) => !IN_A_UNIT.includes(id)))("$id", ({ id }) => {
+    const fault = PLANTED[id];
+    const [linux, macos] = (["linux", "macos"] as const).map((platform) => {
+      const stack = stackOf(platform);
+      fault?.plant(stack);
+      return CATALOGUE.filter((rule) => stack.violations(rule).length > 0).map((rule) => rule.id);
+    });
+    expect(linux).toContain(id);
+    expect(macos).toEqual(linux);
+  });
 });
