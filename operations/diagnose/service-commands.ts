@@ -3,10 +3,6 @@ import { OperationError } from "../error.ts";
 
 export type NodePlatform = NodeEvidence["platform"];
 
-/**
- * What somebody types or does on one kind of node, with the placeholders of the decision table. The words stand in the middle
- * of sentences: a step that says "restart the unit" takes it from here.
- */
 /** What a system keeps from programs that nobody has consented to. */
 export interface Consent {
   /** Paths that it guards. */
@@ -19,6 +15,10 @@ export interface Consent {
   };
 }
 
+/**
+ * What somebody types or does on one kind of node, with the placeholders of the decision table. The words stand in the middle
+ * of sentences: a step that says "restart the unit" takes it from here.
+ */
 export interface ServiceCommands {
   /** What launchd or systemd says of the unit. */
   readonly status: string;
