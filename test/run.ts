@@ -26,11 +26,18 @@ function tool(name: string): string {
   return join(root, "node_modules", ".bin", name);
 }
 
-function run(title: string, command: string, args: readonly string[]): Count {
-  process.stdout.write(`\n== ${title}\n`);
-  const done = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-  process.stdout.write(done.status === 0 ? `ok: ${title}\n` : `FAILED: ${title}\n`);
-  return done.status === 0 ? PASSED : FAILED;
+/** Shows what the program printed once it has ended: several run side by side. */
+async function run(title: string, command: string, args: readonly string[]): Promise<Count> {
+  const printed: Buffer[] = [];
+  const status = await new Promise<number | null>((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => printed.push(chunk));
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const end = status === 0 ? `ok: ${title}\n` : `FAILED: ${title}\n`;
+  process.stdout.write(`\n== ${title}\n${Buffer.concat(printed).toString()}${end}`);
+  return status === 0 ? PASSED : FAILED;
 }
 
 function shellScripts(): string[] {
@@ -40,21 +47,21 @@ function shellScripts(): string[] {
   return scripts;
 }
 
-function shellcheck(): Count {
+async function shellcheck(): Promise<Count> {
   if (spawnSync("shellcheck", ["--version"]).status !== 0) {
     process.stdout.write("\n== shellcheck\nskipped: shellcheck is not installed (apt-get install shellcheck)\n");
     return SKIPPED;
   }
-  return run("shellcheck", "shellcheck", ["-s", "sh", ...shellScripts()]);
+  return await run("shellcheck", "shellcheck", ["-s", "sh", ...shellScripts()]);
 }
 
-function staticChecks(): Count[] {
-  return [
+async function staticChecks(): Promise<Count[]> {
+  return await Promise.all([
     run("format (prettier)", tool("prettier"), ["--check", "--log-level", "warn", "."]),
     run("lint (eslint)", tool("eslint"), [".", "--max-warnings", "0"]),
     run("types (tsc)", tool("tsc"), ["--noEmit", "-p", "tsconfig.json"]),
     shellcheck(),
-  ];
+  ]);
 }
 
 const reportSchema = z.object({
@@ -162,7 +169,7 @@ const only = program.opts<{ only?: Group }>().only;
 const counts: Count[] = [];
 for (const group of GROUPS) {
   if (only !== undefined && group !== only) continue;
-  counts.push(...(group === "static" ? staticChecks() : [await vitest(group)]));
+  counts.push(...(group === "static" ? await staticChecks() : [await vitest(group)]));
 }
 const sum = (field: keyof Count): number => counts.reduce((total, count) => total + count[field], 0);
 const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
