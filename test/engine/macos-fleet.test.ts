@@ -1,5 +1,7 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keyProblem } from "../../demo/key-problem.ts";
 import { agentTurn } from "../../demo/turn.ts";
@@ -9,6 +11,7 @@ import { deviationsOf, drift, repair } from "../../operations/drift/drift.ts";
 import type { StackOutputs } from "../../operations/outputs.ts";
 import { isUnreachable } from "../../remote/visit.ts";
 import type { Rotation } from "../../operations/rotation.ts";
+import type { FleetInput } from "../../spec/index.ts";
 import { canaryKey, FleetBench } from "./fleet-fixture.ts";
 import { itsMetrics, METRICS_LEFTOVERS } from "./macos-metrics.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
@@ -21,7 +24,13 @@ const LABEL = "org.gatehouse.gateway.team-a";
 const JOB = `system/${LABEL}`;
 const PLIST = `/Library/LaunchDaemons/${LABEL}.plist`;
 const ENVIRONMENT = `${HOME}/.openclaw/service-env/org.gatehouse.gateway.env`;
-const KEYS = { "team-a-research": canaryKey(), "team-a-builder": canaryKey(), rotated: canaryKey() };
+const RUNNER = { name: "runner-1", kind: "ci-runner" as const, environment: "staging" };
+const KEYS = {
+  "team-a-research": canaryKey(),
+  "team-a-builder": canaryKey(),
+  "team-b-writer": canaryKey(),
+  rotated: canaryKey(),
+};
 
 /** What is shown here holds for the stand-in: launchd, accounts and power settings of its own making. */
 describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () => {
@@ -37,7 +46,14 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
   }, START_MS);
   afterAll(() => bench.stop());
 
-  const fleet = () => bench.fleet([bench.gateway("team-a", 0, ["research", "builder"], { purgeOnDestroy: true })]);
+  const teamA = () => bench.gateway("team-a", 0, ["research", "builder"], { purgeOnDestroy: true });
+  const fleet = () => bench.fleet([teamA()]);
+  /** With a second gateway that listens with HTTPS and lets a runner in. */
+  const fleetOfTwo = (): FleetInput => {
+    const access = [{ principal: RUNNER.name, from: ["127.0.0.1"] }];
+    const teamB = bench.gateway("team-b", 1, ["writer"], { purgeOnDestroy: true, https: {}, access });
+    return { ...bench.fleet([teamA(), teamB]), principals: [RUNNER] };
+  };
   const port = (): number => bench.gateway("team-a", 0, []).port;
   const power = (): Promise<string> => bench.output("pmset -g custom | sort");
   const job = (): Promise<string> => bench.output(`launchctl print ${JOB}`);
@@ -68,7 +84,7 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
   };
 
   it("is brought up by the same program as a Linux node, and each agent answers with its own key", async () => {
-    outputs = (await bench.up(STACK, fleet())).outputs;
+    outputs = (await bench.up(STACK, fleetOfTwo())).outputs;
     const node = outputs.nodes["box-1"];
     expect(node).toMatchObject({ platform: "macos" });
     expect(node?.gateways["team-a"]).toMatchObject({
@@ -101,11 +117,37 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
 
   it("is left alone by a second run, and looks as it was declared", async () => {
     const before = await job();
-    expect((await bench.up(STACK, fleet())).changes).not.toHaveProperty("update");
+    expect(Object.keys((await bench.up(STACK, fleetOfTwo())).changes)).toEqual(["same"]);
     expect(await job()).toBe(before);
     expect(await json<Drift>(["drift"])).toMatchObject({ verdict: "none" });
     expect(await json(["audit"])).toMatchObject({ verdict: "clean", violations: [], failures: [] });
     expect(await diagnosed()).toMatchObject({ verdict: "healthy", status: 0 });
+  });
+
+  it("lets a runner through to its gateway, which speaks HTTPS, and to nothing else", async () => {
+    const { port } = bench.gateway("team-b", 1, []);
+    await writeFile(join(bench.directory, "authority.pem"), outputs.certificateAuthority?.certificate ?? "");
+    const https = promisify(execFile)("curl", ["-sf", "--cacert", join(bench.directory, "authority.pem"), `https://127.0.0.1:${port}/readyz`]); // prettier-ignore
+    expect((await https).stdout).toContain('"ready":true');
+    await writeFile(join(bench.directory, "runner"), outputs.principalKeys[RUNNER.name] ?? "", { mode: 0o600 });
+    const unknown = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
+    const own = ["-T", "-i", join(bench.directory, "runner"), "-p", String(bench.node.ssh.port), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"]; // prettier-ignore
+    const ssh = (...args: readonly string[]): string => {
+      const { stdout, stderr } = spawnSync("ssh", [...own, ...unknown, ...args], { encoding: "utf8", input: "", timeout: 30_000 }); // prettier-ignore
+      return stdout + stderr;
+    };
+    const there = `oc-team-b@${bench.node.ssh.host}`;
+    expect(ssh("-W", `127.0.0.1:${port}`, there)).toBe("");
+    expect(ssh("-W", `127.0.0.1:${teamA().port}`, there)).toMatch(/forwarding failed/);
+    expect(ssh(there, "id")).not.toContain("uid=");
+  });
+
+  it("loses one gateway with everything of it, and the other does not notice", async () => {
+    const before = await job();
+    expect((await bench.up(STACK, fleet())).changes).toHaveProperty("delete");
+    expect(await job()).toBe(before);
+    expect(await bench.output(`ls /Library/LaunchDaemons /var/lib/gatehouse/units | grep team-b; dscl . -list /Users | grep team-b; ls -d /Users/oc-team-b 2>/dev/null; true`)).toBe(""); // prettier-ignore
+    expect(await bench.output("pmset -g custom")).toMatch(/^ sleep\s+0$/m);
   });
 
   it("takes a new token by `gatehouse rotate`, and the one before is refused", async () => {
