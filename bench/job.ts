@@ -109,5 +109,5 @@ export function artefacts() {
 }
 
 export function homeOf(job: Job) {
-  return gatewayLayout("linux", { name: job.user, user: job.user });
+  return gatewayLayout("linux", { name: job.user, user: job.user, startsAt: "boot" });
 }

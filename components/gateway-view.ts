@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { parse } from "plist";
-import type { EnvironmentSpec, GatewaySpec, NodeDesign, Platform } from "../spec/index.ts";
+import type { EnvironmentSpec, GatewaySpec, NodeDesign, Platform, StartsAt } from "../spec/index.ts";
 import { renderOpenclawConfig, renderUnit } from "../render/index.ts";
 import type { GatewayLayout } from "../render/index.ts";
 import type { RuntimePlan } from "./runtime.ts";
@@ -31,10 +31,29 @@ function configView(node: NodeDesign, gateway: GatewaySpec, layout: GatewayLayou
   };
 }
 
-/** Who starts a gateway, and when. */
-const SERVICES: Readonly<Record<Platform, { readonly manager: string; readonly starts: string }>> = {
-  linux: { manager: "systemd-user", starts: "at boot, by linger" },
-  macos: { manager: "launchd-daemon", starts: "at boot" },
+interface Service {
+  /** Who starts it, and when. */
+  readonly service: { readonly manager: string; readonly starts: string };
+  /** The account phase refuses a user that has more (node/account). */
+  readonly account: { readonly groups: readonly string[]; readonly password: string };
+}
+
+const OWN_ACCOUNT = { groups: [], password: "locked" } as const;
+const LINUX: Service = {
+  service: { manager: "systemd-user", starts: "at boot, by linger" },
+  account: OWN_ACCOUNT,
+};
+const SERVICES: Readonly<Record<Platform, Readonly<Record<StartsAt, Service>>>> = {
+  // the spec refuses another start there
+  linux: { boot: LINUX, login: LINUX },
+  macos: {
+    boot: { service: { manager: "launchd-daemon", starts: "at boot" }, account: OWN_ACCOUNT },
+    login: {
+      service: { manager: "launchd-agent", starts: "at login" },
+      // somebody logs in to it
+      account: { groups: ["staff"], password: "usable" },
+    },
+  },
 };
 
 /** What is started and how, in the form that policies read. */
@@ -52,6 +71,7 @@ export function gatewayView(args: {
   readonly environmentKind: EnvironmentKind | undefined;
 }) {
   const { node, gateway, layout, plan, environmentKind } = args;
+  const { service, account } = SERVICES[node.platform][gateway.startsAt];
   return {
     node: node.name,
     platform: node.platform,
@@ -59,9 +79,8 @@ export function gatewayView(args: {
     token: { ref: gateway.token ?? "generated", rotateEveryDays: gateway.tokenRotateEveryDays },
     rollbackPoints: gateway.keepGenerations - 1,
     openclaw: configView(node, gateway, layout),
-    // the account phase refuses any other user (node/account)
-    account: { user: layout.user, groups: [], password: "locked" },
-    service: SERVICES[node.platform],
+    account: { user: layout.user, ...account },
+    service,
     ...DEFINITIONS[node.platform](renderUnit(node.platform, gateway, layout, plan.unitRuntime).unit),
   };
 }

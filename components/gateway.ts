@@ -210,6 +210,8 @@ export class Gateway extends pulumi.ComponentResource {
           user: layout.user,
           home: layout.home,
           sharedDirectories: [...new Set(args.gateway.agents.flatMap((agent) => agent.sharedDirectories))].sort(),
+          // absent: at boot, as in payloads of before
+          ...(args.gateway.startsAt === "login" && { startsAt: args.gateway.startsAt }),
           purge: args.gateway.purgeOnDestroy,
         })),
       },

@@ -110,6 +110,9 @@ export interface RuntimeResult {
   readonly action: "installed" | "present";
 }
 
+/** When a gateway starts: at boot, or when its user logs in at the screen. */
+export type StartsAt = "boot" | "login";
+
 export interface AccountPayload {
   readonly machine: MachineExpectation;
   readonly gateway: string;
@@ -117,6 +120,8 @@ export interface AccountPayload {
   readonly home: string;
   /** Directories of others on the node that the user reads and never writes. */
   readonly sharedDirectories: readonly string[];
+  /** Absent: `boot`. */
+  readonly startsAt?: StartsAt;
   /** On `remove`: delete the OS user with its home, not only its service. */
   readonly purge: boolean;
 }

@@ -9,7 +9,7 @@ const EXIT_SECONDS = 330;
 
 /** Every key of our property lists, and why it is there (facts: launchd.plist(5), macos.md 1.5). */
 export const LAUNCHD_KEYS = {
-  Label: "its name in the system domain; our own, so that the vendor's commands take it for nobody's",
+  Label: "its name in its domain; our own, so that the vendor's commands take it for nobody's",
   UserName: "the job is root's to start and the gateway's user to run as: it starts at boot, without a login",
   GroupName: "the user's own group; the default could be `staff`, in which every local account is",
   ProgramArguments: "`/bin/sh` and the wrapper, which reads the secrets from a 0600 file, then the pinned Node",
@@ -116,6 +116,11 @@ function common(
   };
 }
 
+/** Also of an agent: root makes the file for its user, and newsyslog rotates it. */
+function output({ serviceLog }: GatewayLayout): LaunchdJob {
+  return { StandardOutPath: serviceLog, StandardErrorPath: serviceLog };
+}
+
 function text(job: LaunchdJob): string {
   return `${build(job, { indent: "\t" })}\n`;
 }
@@ -134,26 +139,16 @@ export function renderLaunchDaemon(
     ...common(gateway, layout, runtime, start),
     UserName: layout.user,
     GroupName: layout.user,
-    StandardOutPath: layout.serviceLog,
-    StandardErrorPath: layout.serviceLog,
+    ...output(layout),
   });
 }
 
-/**
- * The same as a LaunchAgent, for `~/Library/LaunchAgents`: it starts when its user logs in at the screen, and not before.
- * A user without a password never does, so this is for a person's own account with automatic login.
- */
+/** The same as a LaunchAgent, for `~/Library/LaunchAgents`: it starts when its user logs in at the screen, and not before. */
 export function renderLaunchAgent(
   gateway: Pick<GatewaySpec, "port" | "heapMebibytes">,
   layout: GatewayLayout,
   runtime: UnitRuntime,
   start: StartForm = "direct",
 ): string {
-  const log = `${layout.home}/Library/Logs/openclaw/gateway.log`;
-  return text({
-    ...common(gateway, layout, runtime, start),
-    LimitLoadToSessionType: "Aqua",
-    StandardOutPath: log,
-    StandardErrorPath: log,
-  });
+  return text({ ...common(gateway, layout, runtime, start), LimitLoadToSessionType: "Aqua", ...output(layout) });
 }

@@ -1,11 +1,21 @@
-import { defaultHome, type GatewaySpec, type Platform } from "../spec/index.ts";
+import { defaultHome, type GatewaySpec, type Platform, type StartsAt } from "../spec/index.ts";
 import { GATEHOUSE_ROOT } from "./root.ts";
 
 /** On Linux the vendor derives this name from the default profile; each gateway has an OS user of its own, so it never collides. */
 export const GATEWAY_UNIT = "openclaw-gateway.service";
 
-/** launchd has one name space for the whole machine: the gateway's name follows. */
-const LAUNCHD_LABEL = "org.gatehouse.gateway";
+/** Of files that are the gateway's alone, in its home. */
+const LAUNCHD_FILES = "org.gatehouse.gateway";
+
+/**
+ * launchd has one name space for the whole machine: the gateway's name follows. By when it starts, which also decides the
+ * domain: whoever has the label knows where launchd has the job.
+ */
+const LAUNCHD_JOBS: Readonly<Record<StartsAt, { readonly label: string; readonly folder: (home: string) => string }>> =
+  {
+    boot: { label: "org.gatehouse.gateway", folder: () => "/Library/LaunchDaemons" },
+    login: { label: "org.gatehouse.login-gateway", folder: (home) => `${home}/Library/LaunchAgents` },
+  };
 
 /** Where a platform's service manager looks, and what the unit reads its secrets from. */
 interface ServicePlaces {
@@ -16,7 +26,7 @@ interface ServicePlaces {
   readonly serviceLog: string;
 }
 
-type ServiceSubject = { readonly name: string; readonly home: string; readonly stateDir: string };
+type ServiceSubject = Pick<GatewaySpec, "name" | "startsAt"> & { readonly home: string; readonly stateDir: string };
 
 const PLACES: Readonly<Record<Platform, (gateway: ServiceSubject) => ServicePlaces>> = {
   linux: ({ home, stateDir }) => ({
@@ -26,13 +36,16 @@ const PLACES: Readonly<Record<Platform, (gateway: ServiceSubject) => ServicePlac
     envWrapper: "",
     serviceLog: "",
   }),
-  macos: ({ name, stateDir }) => ({
-    unitName: `${LAUNCHD_LABEL}.${name}`,
-    unitPath: `/Library/LaunchDaemons/${LAUNCHD_LABEL}.${name}.plist`,
-    envFile: `${stateDir}/service-env/${LAUNCHD_LABEL}.env`,
-    envWrapper: `${stateDir}/service-env/${LAUNCHD_LABEL}-env-wrapper.sh`,
-    serviceLog: `/var/log/gatehouse/${name}.log`,
-  }),
+  macos: ({ name, startsAt, home, stateDir }) => {
+    const { label, folder } = LAUNCHD_JOBS[startsAt];
+    return {
+      unitName: `${label}.${name}`,
+      unitPath: `${folder(home)}/${label}.${name}.plist`,
+      envFile: `${stateDir}/service-env/${LAUNCHD_FILES}.env`,
+      envWrapper: `${stateDir}/service-env/${LAUNCHD_FILES}-env-wrapper.sh`,
+      serviceLog: `/var/log/gatehouse/${name}.log`,
+    };
+  },
 };
 
 /** Installed package of a runtime; `entry` is the gateway, `cli` the command line. */
@@ -113,7 +126,12 @@ export interface GatewayLayout {
 
 export function gatewayLayout(
   platform: Platform,
-  { name, user, home = defaultHome(platform, user) }: Pick<GatewaySpec, "name" | "user" | "home">,
+  {
+    name,
+    user,
+    startsAt,
+    home = defaultHome(platform, user),
+  }: Pick<GatewaySpec, "name" | "user" | "startsAt" | "home">,
 ): GatewayLayout {
   const stateDir = `${home}/.openclaw`;
   const gatehouseDir = `${home}/.gatehouse`;
@@ -124,7 +142,7 @@ export function gatewayLayout(
     home,
     stateDir,
     configPath: `${stateDir}/openclaw.json`,
-    ...PLACES[platform]({ name, home, stateDir }),
+    ...PLACES[platform]({ name, startsAt, home, stateDir }),
     logFile: `${stateDir}/logs/gateway.log`,
     workspacesDir,
     cacheDir,

@@ -1,7 +1,7 @@
-import type { GatewaySpec, Platform } from "../spec/index.ts";
+import type { GatewaySpec, Platform, StartsAt } from "../spec/index.ts";
 import { seccompOnly } from "./hardening.ts";
 import { renderLaunchPlan } from "./launch-plan.ts";
-import { renderLaunchDaemon, type StartForm } from "./launchd-plist.ts";
+import { renderLaunchAgent, renderLaunchDaemon, type StartForm } from "./launchd-plist.ts";
 import type { GatewayLayout } from "./layout.ts";
 import { renderSystemdUnit, type UnitRuntime } from "./systemd-unit.ts";
 
@@ -13,14 +13,19 @@ export interface RenderedUnit {
 
 type Renderer = (gateway: GatewaySpec, layout: GatewayLayout, runtime: UnitRuntime, start: StartForm) => RenderedUnit;
 
+const LAUNCHD_JOBS: Readonly<Record<StartsAt, typeof renderLaunchDaemon>> = {
+  boot: renderLaunchDaemon,
+  login: renderLaunchAgent,
+};
+
 const RENDERERS: Readonly<Record<Platform, Renderer>> = {
   linux: (...args) => {
     const unit = renderSystemdUnit(...args);
     return { unit, unitWithoutNamespaces: seccompOnly(unit) };
   },
   // macOS has no namespaces to do without
-  macos: (...args) => {
-    const unit = renderLaunchDaemon(...args);
+  macos: (gateway, ...args) => {
+    const unit = LAUNCHD_JOBS[gateway.startsAt](gateway, ...args);
     return { unit, unitWithoutNamespaces: unit };
   },
 };

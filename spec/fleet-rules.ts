@@ -3,6 +3,7 @@ import type { EnvironmentSpec, NodeDesign } from "./fleet.ts";
 import { credentialVariable } from "./names.ts";
 import { permissionProblems } from "./permission-rules.ts";
 import { developmentProblems, resolutionProblems } from "./resolution-rules.ts";
+import { startProblems } from "./start-rules.ts";
 import { sharedDirectoryProblems } from "./shared-directories.ts";
 import { DEFAULT_NODE_VERSION, DEFAULT_OPENCLAW_VERSION, type RuntimeSpec } from "./runtime.ts";
 
@@ -50,6 +51,7 @@ export function fleetProblems(fleet: FleetLike): FleetProblem[] {
           ...gatewayProblems(gateway, path, environments),
           ...developmentProblems(gateway, kinds.get(gateway.environment), path),
           ...sharedDirectoryProblems(node, gateway, path),
+          ...startProblems(node, gateway, path),
         ];
       }),
     ]),

@@ -70,13 +70,24 @@ export const providerSchema = z.strictObject({
   baseUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
 
+/** When a gateway starts. */
+export const STARTS = ["boot", "login"] as const;
+export type StartsAt = (typeof STARTS)[number];
+
 export const gatewaySchema = z.strictObject({
   /** Unique in the fleet. */
   name: nameSchema,
   /** Name of one of `environments`. */
   environment: nameSchema,
-  /** Dedicated OS user; created when absent, and owned by this gateway alone. */
+  /** Dedicated OS user; created when absent (not with `startsAt: login`), and owned by this gateway alone. */
   user: userNameSchema,
+  /**
+   * When it starts: `boot` without anybody's login. `login`, on macOS only, in the session of its user at the screen, for
+   * what macOS gives to such a session alone (the screen, Apple events, Messages): it serves only once that user has logged
+   * in there, and after a power cut not until then. FileVault excludes automatic login, and consent to the local network can
+   * only be given at the screen. Its user is an account of the Mac's owner, which Gatehouse neither makes nor deletes.
+   */
+  startsAt: z.enum(STARTS).default("boot"),
   /** Home directory; default `/home/USER` on Linux, `/Users/USER` on macOS. */
   home: absolutePathSchema.optional(),
   /** Loopback TCP port. OpenClaw uses up to port + 110 beside it, so gateways of one machine are 120 apart. */

@@ -7,11 +7,11 @@ import { allowSleepIfUnused } from "../lib/awake.ts";
 import { withLock } from "../lib/lock.ts";
 import { registerGateway, registeredGateways, unregisterGateway } from "../lib/registry.ts";
 import { ensureSealingKey } from "../lib/sealing-key.ts";
-import { absolutePath, flag, gatewayName, list, machineExpectation, object, userName } from "../lib/shape.ts";
+import { absolutePath, flag, gatewayName, list, machineExpectation, object, oneOf, optional, userName } from "../lib/shape.ts"; // prettier-ignore
 import type { Context, Phase, Removed } from "../phase.ts";
 import type { OsUser } from "../platform/index.ts";
 import type { RegisteredGateway } from "../lib/registry.ts";
-import { foreignAncestorObjection, homeObjections, userObjections } from "./objections.ts";
+import { foreignAncestorObjection, homeObjections, noSuchStart, personalObjection, userObjections } from "./objections.ts"; // prettier-ignore
 import { shareDirectories } from "./shared.ts";
 
 const shape = object<AccountPayload>({
@@ -20,6 +20,7 @@ const shape = object<AccountPayload>({
   user: userName,
   home: absolutePath,
   sharedDirectories: list(absolutePath),
+  startsAt: optional(oneOf("boot", "login")),
   purge: flag,
 });
 
@@ -38,14 +39,19 @@ async function locked<T>(context: Context, work: () => Promise<T>): Promise<T> {
 }
 
 async function ownUser(payload: AccountPayload, context: Context): Promise<OsUser> {
-  const { users, hints } = context.platform;
+  const { users, hints, accounts } = context.platform;
+  const startsAt = payload.startsAt ?? "boot";
+  const rules = accounts[startsAt];
   const [facts, home, foreign] = await Promise.all([
     users.inspect(payload.user),
     users.inspectHome(payload.home),
     users.foreignAncestor(payload.home),
   ]);
+  const absence =
+    rules === undefined ? noSuchStart(startsAt) : personalObjection(payload.user, { user: facts, home }, rules);
   const [objection] = [
-    ...(facts === undefined ? [] : userObjections(facts, payload.home, context.platform)),
+    ...(facts === undefined ? [] : userObjections(facts, payload.home, context.platform, startsAt)),
+    ...(absence === undefined ? [] : [absence]),
     ...(foreign === undefined ? [] : [foreignAncestorObjection(payload.home, foreign, hints)]),
     ...homeObjections(payload.home, home, facts?.uid),
   ];
@@ -65,7 +71,10 @@ async function share(
   const { users } = context.platform;
   const wanted = payload.sharedDirectories;
   const dropped = (own?.shared ?? []).filter((path) => !wanted.includes(path));
-  const entry = own ?? { gateway: payload.gateway, user: user.name, home: user.home };
+  const entry = own ?? {
+    ...{ gateway: payload.gateway, user: user.name, home: user.home },
+    ...(payload.startsAt === "login" && { startsAt: payload.startsAt }),
+  };
   const known = [...wanted, ...dropped];
   const register = (shared: readonly string[]): Promise<void> =>
     registerGateway(context.paths, { ...entry, ...(shared.length + known.length === 0 ? {} : { shared }) });
@@ -92,6 +101,12 @@ async function apply(payload: AccountPayload, context: Context): Promise<Account
         "user and home of a gateway stay: take the gateway out of the fleet, apply, and add it again with the new ones",
       );
     }
+    if (own !== undefined && (own.startsAt ?? "boot") !== (payload.startsAt ?? "boot")) {
+      throw refused(
+        `the gateway ${payload.gateway} starts at ${own.startsAt ?? "boot"}, not at ${payload.startsAt ?? "boot"}`,
+        "a user that somebody logs in to and one that nobody can log in to are two: take the gateway out of the fleet, apply, and add it again with another user",
+      );
+    }
     const user = await ownUser(payload, context);
     await context.platform.users.makeHome(user);
     await share(payload, user, own, context);
@@ -114,15 +129,19 @@ async function remove(payload: AccountPayload, context: Context): Promise<Remove
           "remove the other gateway, or correct the spec",
         );
       }
-      context.progress(`stopping the service manager of ${user.name}`);
-      await users.stopManager(user);
-      removed.push(`linger and service manager of ${user.name}`);
+      const personal = [payload.startsAt, owner?.startsAt].includes("login");
+      // somebody may be at work as it: of that account only the gateway was ours
+      if (!personal) {
+        context.progress(`stopping the service manager of ${user.name}`);
+        await users.stopManager(user);
+        removed.push(`linger and service manager of ${user.name}`);
+      }
       for (const path of owner?.shared ?? []) {
         await users.revokeRead(user, path);
         removed.push(`access of ${user.name} to ${path}`);
       }
       // Without our record we never made or adopted this user (or a purge already ran): it is not ours to delete.
-      if (payload.purge && owner !== undefined) {
+      if (payload.purge && owner !== undefined && !personal) {
         await users.purge(user);
         removed.push(`user ${user.name} with ${user.home}`);
       } else {

@@ -1,9 +1,5 @@
-import type { Hints, HomeFacts, Platform, UserFacts, Users } from "../platform/index.ts";
-
-/** What a platform says of users that may run a gateway. */
-export type AccountRules = Pick<Platform, "privilegedGroups" | "hints"> & {
-  readonly users: Pick<Users, "ordinaryUids">;
-};
+import type { AccountRules, Hints, HomeFacts, Platform, UserFacts } from "../platform/index.ts";
+import type { StartsAt } from "../protocol.ts";
 
 export interface Objection {
   readonly message: string;
@@ -14,15 +10,26 @@ export interface Objection {
 export function userObjections(
   user: UserFacts,
   home: string,
-  { users, privilegedGroups, hints }: AccountRules,
+  { accounts, hints }: Pick<Platform, "accounts" | "hints">,
+  startsAt: StartsAt,
 ): readonly Objection[] {
+  const rules = accounts[startsAt];
+  if (rules === undefined) return [noSuchStart(startsAt)];
+  const { uids, privilegedGroups, personal } = rules;
   const found: Objection[] = [];
   const another = "choose another user name for this gateway, or";
-  if (user.uid < users.ordinaryUids.first || user.uid > users.ordinaryUids.last) {
-    found.push({
-      message: `the user ${user.name} exists with the system uid ${user.uid}`,
-      fix: `${another} remove that user from the node`,
-    });
+  if (user.uid < uids.first || user.uid > uids.last) {
+    found.push(
+      personal
+        ? {
+            message: `the user ${user.name} has the uid ${user.uid}: nobody logs in to such an account at the screen`,
+            fix: `choose an account that was made in System Settings (uid ${uids.first} or above), or take \`startsAt: login\` away`,
+          }
+        : {
+            message: `the user ${user.name} exists with the system uid ${user.uid}`,
+            fix: `${another} remove that user from the node`,
+          },
+    );
   }
   const privileged = user.groups.filter((group) => privilegedGroups.includes(group));
   if (privileged.length > 0) {
@@ -31,7 +38,7 @@ export function userObjections(
       fix: `${another} take it out of that group on the node`,
     });
   }
-  if (user.hasPassword) {
+  if (user.hasPassword && !personal) {
     found.push({
       message: `the user ${user.name} exists and can log in with a password`,
       fix: `${another} lock it on the node: \`${hints.lockPassword(user.name)}\``,
@@ -44,6 +51,29 @@ export function userObjections(
     });
   }
   return found;
+}
+
+export function noSuchStart(startsAt: StartsAt): Objection {
+  return {
+    message: `no gateway starts at ${startsAt} on this kind of node`,
+    fix: "take `startsAt` out of the spec",
+  };
+}
+
+/** Why no gateway can be given an account that has to be somebody's; undefined when it can. */
+export function personalObjection(
+  name: string,
+  { user, home }: { readonly user: UserFacts | undefined; readonly home: HomeFacts | undefined },
+  { personal }: AccountRules,
+): Objection | undefined {
+  if (!personal || (user !== undefined && home !== undefined)) return undefined;
+  return {
+    message:
+      user === undefined
+        ? `the user ${name} does not exist, and \`startsAt: login\` takes an account that somebody logs in to`
+        : `the user ${name} has no home yet: nobody has logged in as it at the screen`,
+    fix: `make ${name} in System Settings, Users & Groups, as a standard account, and log in at the screen once as it: that makes its home and is where macOS asks for consent. Gatehouse makes no account with a password`,
+  };
 }
 
 /** Why the path must not become the home of a gateway's user (`uid`: undefined before the user exists). */

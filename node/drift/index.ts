@@ -5,6 +5,8 @@ import { generationName, unitName } from "../generation/manifest.ts";
 import { exists } from "../lib/exists.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import { requireMachine } from "../lib/machine.ts";
+import { gatewayOfUser } from "../lib/registry.ts";
+import { requireStart } from "../lib/require-start.ts";
 import { absolutePath, directoryName, flag, gatewayName, list, machineId, object, optional, userName } from "../lib/shape.ts"; // prettier-ignore
 import { metricsSettings } from "../metrics/settings.ts";
 import { ensureTextfileDirectory } from "../metrics/textfile-directory.ts";
@@ -82,10 +84,14 @@ async function userOf({ user, home }: DeclaredGateway, context: Context): Promis
 
 async function accountDeviations({ user, home }: DeclaredGateway, context: Context): Promise<Deviation[]> {
   const { users } = context.platform;
-  const [facts, linger] = await Promise.all([users.inspect(user), users.startsAtBoot(user)]);
+  const [facts, linger, own] = await Promise.all([
+    users.inspect(user),
+    users.startsAtBoot(user),
+    gatewayOfUser(context.paths, user),
+  ]);
   if (facts === undefined) return [];
   return [
-    ...userObjections(facts, home, context.platform).map(({ message, fix }): Deviation => ({
+    ...userObjections(facts, home, context.platform, own?.startsAt ?? "boot").map(({ message, fix }): Deviation => ({
       kind: "user-rights",
       what: user,
       detail: `${message}; ${fix}`,
@@ -164,6 +170,7 @@ export async function repairNode(payload: DriftPayload, context: Context): Promi
     const found = before.gateways.find(({ gateway }) => gateway === own.gateway)?.deviations ?? [];
     const user = await userOf(own, context);
     if (user === undefined || !found.some(({ mending }) => mending === "repair")) continue;
+    await requireStart(user, context);
     if (found.some(({ kind }) => kind === "linger")) {
       await context.platform.users.keepManager(user, context.progress);
       done.push(`lets ${user.name} linger again`);

@@ -6,7 +6,9 @@ import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
 import { removeMetrics } from "../metrics/place.ts";
 import { ensureTextfileDirectory, removeTextfileDirectory } from "../metrics/textfile-directory.ts";
-import { recordRuntimes, registeredGateways } from "../lib/registry.ts";
+import { gatewayOfUser, recordRuntimes } from "../lib/registry.ts";
+import { requireStart } from "../lib/require-start.ts";
+import { flag, object } from "../lib/shape.ts";
 import type { Context, Phase, Removed } from "../phase.ts";
 import type { GatewayPayload, GatewayResult } from "../protocol.ts";
 import { clearJournal, clearRolledBack } from "../switch/journal.ts";
@@ -23,6 +25,7 @@ const SETTLE_SECONDS = 580;
 
 async function apply(payload: GatewayPayload, context: Context): Promise<GatewayResult> {
   const user = await gatewayUser(context.platform.users, payload.user, payload.home);
+  await requireStart(user, context);
   if (payload.metrics !== undefined) await ensureTextfileDirectory(user, payload.gateway, context);
   const { steward } = context.platform;
   await steward.keepUnit(context.paths, payload.gateway, payload.generation, payload.files.unit);
@@ -88,6 +91,9 @@ async function remove(payload: GatewayPayload, context: Context): Promise<Remove
   return removed as Removed;
 }
 
+/** Whether the service manager starts the gateway by itself later, as at a boot. */
+const settlePayload = object<{ readonly startsLater: boolean }>({ startsLater: flag });
+
 async function settleOwn(atBoot: boolean, context: Context): Promise<void> {
   const home = gatewayHome(ownUser().home);
   await withGatewayLock(home, context, () => takeBack(home, atBoot, context));
@@ -103,11 +109,12 @@ export async function settle(args: readonly string[], context: Context): Promise
     await settleOwn(option === "--boot", context);
     return;
   }
-  const own = (await registeredGateways(context.paths)).find(({ user }) => user === name);
+  const own = name === undefined ? undefined : await gatewayOfUser(context.paths, name);
   // a gateway that was removed meanwhile has nothing to settle
   if (own === undefined) return;
   const user = await gatewayUser(context.platform.users, own.user, own.home);
-  await context.asUser(user, "gateway-settle", {}, { timeoutSeconds: SETTLE_SECONDS });
+  const startsLater = !(await context.platform.steward.canStart(context.paths, user));
+  await context.asUser(user, "gateway-settle", { startsLater }, { timeoutSeconds: SETTLE_SECONDS });
 }
 
 /** Stages one generation, validates it, switches to it behind a health gate, or returns to the previous one. */
@@ -120,8 +127,11 @@ export const gatewayPhase: Phase<"gateway"> = {
   userCommands: {
     "gateway-converge": converge,
     "gateway-remove": removeGateway,
-    "gateway-settle": async (_payload, context) => {
-      await settleOwn(false, context);
+    "gateway-settle": async (payload, context) => {
+      const { startsLater } = settlePayload(payload, "payload");
+      await settleOwn(startsLater, context);
+      // no boot has ended it
+      if (startsLater) await context.platform.services.cancel(DEAD_MAN);
     },
   },
 };

@@ -21,7 +21,7 @@ export const generationName = textLike(/^g-[0-9a-f]{16}$/, "a generation (g- and
 
 /** Of a systemd unit, or the label of a launchd job; never a path. */
 export const unitName = textLike(
-  /^(?:[a-z][a-z0-9@.-]{0,100}\.service|org\.gatehouse\.gateway\.[a-z0-9-]{2,40})$/,
+  /^(?:[a-z][a-z0-9@.-]{0,100}\.service|org\.gatehouse\.(?:login-)?gateway\.[a-z0-9-]{2,40})$/,
   "a service unit's name or a launchd label of ours",
 );
 

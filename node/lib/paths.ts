@@ -74,6 +74,8 @@ export interface HomePaths {
   readonly lock: string;
   readonly openclaw: string;
   readonly userUnits: string;
+  /** macOS: what launchd starts when the user logs in at the screen. */
+  readonly launchAgents: string;
 }
 
 export function homePaths(home: string): HomePaths {
@@ -88,5 +90,6 @@ export function homePaths(home: string): HomePaths {
     lock: join(gatehouse, "lock.sqlite"),
     openclaw: join(home, ".openclaw"),
     userUnits: join(home, ".config/systemd/user"),
+    launchAgents: join(home, "Library/LaunchAgents"),
   };
 }

@@ -3,13 +3,16 @@ import { join } from "node:path";
 import { ensureDirectory, syncDirectory, writeFileAtomic } from "./atomic.ts";
 import { errnoOf } from "./failure.ts";
 import type { NodePaths } from "./paths.ts";
-import { absolutePath, directoryName, gatewayName, list, object, optional, userName } from "./shape.ts";
+import { absolutePath, directoryName, gatewayName, list, object, oneOf, optional, userName } from "./shape.ts";
+import type { StartsAt } from "../protocol.ts";
 
 /** One gateway that lives on this node, as root knows it. */
 export interface RegisteredGateway {
   readonly gateway: string;
   readonly user: string;
   readonly home: string;
+  /** Absent: `boot`. On macOS it decides as root in which domain the job is. */
+  readonly startsAt?: StartsAt;
   /** Runtimes that its live and kept generations need; absent until the first switch, when any may be needed. */
   readonly runtimes?: readonly string[];
   /** Directories that its user was let into. */
@@ -20,6 +23,7 @@ const shape = object<RegisteredGateway>({
   gateway: gatewayName,
   user: userName,
   home: absolutePath,
+  startsAt: optional(oneOf("boot", "login")),
   runtimes: optional(list(directoryName)),
   shared: optional(list(absolutePath)),
 });
@@ -37,6 +41,11 @@ export async function registeredGateways(paths: NodePaths): Promise<readonly Reg
       return shape(JSON.parse(await readFile(path, "utf8")), path);
     }),
   );
+}
+
+/** The gateway of a user. */
+export async function gatewayOfUser(paths: NodePaths, user: string): Promise<RegisteredGateway | undefined> {
+  return (await registeredGateways(paths)).find((entry) => entry.user === user);
 }
 
 export async function registerGateway(paths: NodePaths, entry: RegisteredGateway): Promise<void> {

@@ -7,12 +7,14 @@ import { userEnvironment } from "./darwin-environment.ts";
 import { findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
 import { metricsLabel } from "./darwin-names.ts";
 import { expectedOf, smallJob } from "./darwin-plist.ts";
+import type { StartsAt } from "../protocol.ts";
 import type { OsUser } from "./index.ts";
 
 /** What collects the metrics of one gateway. */
 export interface Collector {
   readonly gateway: string;
   readonly user: OsUser;
+  readonly startsAt: StartsAt;
   readonly argv: readonly string[];
   readonly everySeconds: number;
 }
@@ -21,11 +23,12 @@ export interface Collector {
  * The job in `/Library/LaunchDaemons`. launchd starts it as the gateway's user: nothing of it takes root, and what it reads
  * and writes is that user's.
  */
-export function renderCollector({ gateway, user, argv, everySeconds }: Collector): string {
+export function renderCollector({ gateway, user, startsAt, argv, everySeconds }: Collector): string {
   return smallJob({
     Label: metricsLabel(gateway),
     UserName: user.name,
-    GroupName: user.name,
+    // of an account that somebody logs in to it is the primary one, which is launchd's default
+    ...(startsAt === "boot" && { GroupName: user.name }),
     ProgramArguments: argv,
     WorkingDirectory: "/",
     // what launchd sets of these is not the same on every version

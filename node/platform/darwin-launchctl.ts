@@ -3,6 +3,7 @@ import { EXIT } from "../protocol.ts";
 import { describeEnd, exec } from "../lib/exec.ts";
 import type { ExecResult } from "../lib/exec.ts";
 import { PhaseFailure } from "../lib/failure.ts";
+import type { StartsAt } from "../protocol.ts";
 
 /** macOS has no `timeout`, and `kickstart` can hang on a throttled job: every call has a limit (facts: macos.md 1.3). */
 const CALL_SECONDS = 20;
@@ -15,6 +16,9 @@ const START_SECONDS = 15;
 /** Exit statuses of launchctl that mean something by themselves; `launchctl error N` names them. */
 const NO_SUCH_PROCESS = 3;
 const NO_SUCH_SERVICE = 113;
+/** Of `gui/UID`: nobody has logged in since the boot, or somebody has and is gone (facts: macos.md 1.1). */
+const NO_SUCH_DOMAIN = 112;
+const NO_SESSION = 125;
 /** Catch-all: still tearing down, already loaded, a bad file. Never a success. */
 const INPUT_OUTPUT_ERROR = 5;
 const IN_PROGRESS = [36, 37] as const;
@@ -43,8 +47,32 @@ export async function launchctl(...args: readonly string[]): Promise<ExecResult>
   return await exec(["/bin/launchctl", ...args], { timeoutSeconds: CALL_SECONDS, keepBytes: 4 * 1024 * 1024 });
 }
 
-export function target(label: string): string {
-  return `system/${label}`;
+/** Where launchd has a job: for the whole machine, or in the session of a user at the screen. */
+export type Domain = "system" | `gui/${number}`;
+const SYSTEM: Domain = "system";
+
+export function domainOf(startsAt: StartsAt, uid: number): Domain {
+  return startsAt === "boot" ? SYSTEM : `gui/${uid}`;
+}
+
+export function target(label: string, domain: Domain = SYSTEM): string {
+  return `${domain}/${label}`;
+}
+
+function isNoSession({ status, stderr }: ExecResult): boolean {
+  return status === NO_SUCH_DOMAIN || status === NO_SESSION || /could not find domain/i.test(stderr);
+}
+
+/**
+ * Whether a domain is there: a session is not, until its user has logged in at the screen.
+ * @throws {PhaseFailure} `launchd` when launchd gives no answer: that proves nothing.
+ */
+export async function domainExists(domain: Domain): Promise<boolean> {
+  if (domain === SYSTEM) return true;
+  const result = await launchctl("print", domain);
+  if (result.status === 0) return true;
+  if (isNoSession(result)) return false;
+  throw failure(`launchd was asked for ${domain}`, result, `run \`launchctl print ${domain}\` on the node`);
 }
 
 function block(text: string, name: string): string[] {
@@ -96,20 +124,23 @@ function failure(message: string, result: ExecResult, fix: string): PhaseFailure
 }
 
 /**
- * A job of the system domain; undefined when launchd does not know it.
+ * A job; undefined when launchd does not know it, which includes that of a session that is not there.
  * @throws {PhaseFailure} `launchd` when launchd gives no answer: that proves nothing.
  */
-export async function findJob(label: string): Promise<Job | undefined> {
-  const result = await launchctl("print", target(label));
+export async function findJob(label: string, domain: Domain = SYSTEM): Promise<Job | undefined> {
+  const service = target(label, domain);
+  const result = await launchctl("print", service);
   if (result.status === 0) return parseJob(result.stdout);
   if (result.status === NO_SUCH_SERVICE || /could not find service/i.test(result.stderr)) return undefined;
-  throw failure(`launchd was asked for ${label}`, result, `run \`launchctl print ${target(label)}\` on the node`);
+  if (domain !== SYSTEM && isNoSession(result)) return undefined;
+  throw failure(`launchd was asked for ${label}`, result, `run \`launchctl print ${service}\` on the node`);
 }
 
-/** Whether a label must not be started; no entry means that it may. */
-export async function isDisabled(label: string): Promise<boolean> {
-  const result = await launchctl("print-disabled", "system");
-  if (result.status !== 0) throw failure("launchd was asked what is disabled", result, "see `launchctl print-disabled system`"); // prettier-ignore
+/** Whether a label must not be started; no entry means that it may, and a session that is not there has none to show. */
+export async function isDisabled(label: string, domain: Domain = SYSTEM): Promise<boolean> {
+  const result = await launchctl("print-disabled", domain);
+  if (domain !== SYSTEM && isNoSession(result)) return false;
+  if (result.status !== 0) throw failure("launchd was asked what is disabled", result, `see \`launchctl print-disabled ${domain}\``); // prettier-ignore
   const entry = result.stdout.split("\n").find((line) => line.trim().startsWith(`"${label}" =>`));
   return entry !== undefined && /=> (?:disabled|true)$/.test(entry.trim());
 }
@@ -124,16 +155,20 @@ function isAlive(pid: number): boolean {
 }
 
 /** Takes a job out of launchd; returns when neither it nor its process is there. One that does not exist is fine. */
-export async function bootOut(label: string): Promise<void> {
-  const job = await findJob(label);
+export async function bootOut(label: string, domain: Domain = SYSTEM): Promise<void> {
+  const job = await findJob(label, domain);
   if (job === undefined) return;
-  const asked = await launchctl("bootout", target(label));
+  const asked = await launchctl("bootout", target(label, domain));
   const deadline = performance.now() + GONE_SECONDS * 1000;
   // bootout returns while the process still stops: what counts is that both are gone
-  while ((await findJob(label)) !== undefined || (job.pid !== 0 && isAlive(job.pid))) {
+  while ((await findJob(label, domain)) !== undefined || (job.pid !== 0 && isAlive(job.pid))) {
     const refused = asked.status !== 0 && asked.status !== NO_SUCH_PROCESS && !isPassing(asked.status);
     if (refused || performance.now() > deadline)
-      throw failure(`launchd does not let go of ${label}`, asked, `look at \`launchctl print ${target(label)}\``);
+      throw failure(
+        `launchd does not let go of ${label}`,
+        asked,
+        `look at \`launchctl print ${target(label, domain)}\``,
+      );
     await sleep(POLL_MS);
   }
 }
@@ -142,21 +177,21 @@ function isPassing(status: number | null): boolean {
   return status === INPUT_OUTPUT_ERROR || (IN_PROGRESS as readonly (number | null)[]).includes(status);
 }
 
-export async function enable(label: string): Promise<void> {
-  const result = await launchctl("enable", target(label));
+export async function enable(label: string, domain: Domain = SYSTEM): Promise<void> {
+  const result = await launchctl("enable", target(label, domain));
   if (result.status !== 0) throw failure(`${label} cannot be enabled`, result, "run the same command again as root");
 }
 
 /**
- * Loads a job from a file of root's. An entry that disabled the label once outlives the file, so it is enabled first; 5 may
+ * Loads a job from its file. An entry that disabled the label once outlives the file, so it is enabled first; 5 may
  * mean that launchd is still busy with the one before, so it is asked again, and the last answer is the one that is told.
  */
-export async function bootstrap(label: string, path: string): Promise<void> {
-  await enable(label);
-  let result = await launchctl("bootstrap", "system", path);
+export async function bootstrap(label: string, path: string, domain: Domain = SYSTEM): Promise<void> {
+  await enable(label, domain);
+  let result = await launchctl("bootstrap", domain, path);
   for (let attempt = 1; attempt < BOOTSTRAP_TRIES && isPassing(result.status); attempt += 1) {
     await sleep(POLL_MS);
-    result = await launchctl("bootstrap", "system", path);
+    result = await launchctl("bootstrap", domain, path);
   }
   if (result.status === 0) return;
   throw failure(
@@ -190,33 +225,38 @@ export function jobDifferences(job: Job, expected: Expected): readonly string[] 
 }
 
 /** The running job of a label, asked to start if launchd only loaded it. */
-export async function ensureRunning(label: string): Promise<Job> {
+export async function ensureRunning(label: string, domain: Domain = SYSTEM): Promise<Job> {
   const deadline = performance.now() + START_SECONDS * 1000;
   let kicked: ExecResult | undefined;
   for (;;) {
-    const job = await findJob(label);
+    const job = await findJob(label, domain);
     if (job !== undefined && job.pid !== 0) return job;
     if (performance.now() > deadline) {
       throw new PhaseFailure({
         layer: "host",
         code: "launchd",
         message: `${label} was loaded and does not run: ${job === undefined ? "launchd does not know it" : `${job.state}, last exit ${job.lastExit}`}`,
-        fix: `78 means that its folder, its log or its program is missing; see \`launchctl print ${target(label)}\``,
+        fix: `78 means that its folder, its log or its program is missing; see \`launchctl print ${target(label, domain)}\``,
         exit: EXIT.unavailable,
       });
     }
     // without -k: that one kills, and can hang on a throttled job
-    kicked ??= await launchctl("kickstart", target(label));
+    kicked ??= await launchctl("kickstart", target(label, domain));
     await sleep(POLL_MS / 5);
   }
 }
 
 /** Stops, loads anew and starts a job, and proves that what runs is what its file says. */
-export async function reloadJob(label: string, path: string, expected: Expected): Promise<Job> {
-  await bootOut(label);
-  await bootstrap(label, path);
-  const job = await ensureRunning(label);
-  prove(job, label, path, expected);
+export async function reloadJob(
+  label: string,
+  path: string,
+  expected: Expected,
+  domain: Domain = SYSTEM,
+): Promise<Job> {
+  await bootOut(label, domain);
+  await bootstrap(label, path, domain);
+  const job = await ensureRunning(label, domain);
+  prove(job, { service: target(label, domain), path, expected });
   return job;
 }
 
@@ -224,17 +264,20 @@ export async function reloadJob(label: string, path: string, expected: Expected)
 export async function loadJob(label: string, path: string, expected: Expected): Promise<void> {
   await bootOut(label);
   await bootstrap(label, path);
-  prove(await findJob(label), label, path, expected);
+  prove(await findJob(label), { service: target(label), path, expected });
 }
 
-function prove(job: Job | undefined, label: string, path: string, expected: Expected): void {
+function prove(
+  job: Job | undefined,
+  { service, path, expected }: { readonly service: string; readonly path: string; readonly expected: Expected },
+): void {
   const differences = job === undefined ? ["launchd does not know it"] : jobDifferences(job, expected);
   if (differences.length === 0) return;
   throw new PhaseFailure({
     layer: "host",
     code: "launchd",
-    message: `launchd has ${label} with another definition than ${path}: ${differences.join(", ")}`,
-    fix: `take it out by hand, \`launchctl bootout ${target(label)}\`, then run the same command again`,
+    message: `launchd has ${service} with another definition than ${path}: ${differences.join(", ")}`,
+    fix: `take it out by hand, \`launchctl bootout ${service}\`, then run the same command again`,
     exit: EXIT.unavailable,
   });
 }

@@ -6,11 +6,12 @@ import { basename, dirname, join } from "node:path";
 import { EXIT } from "../protocol.ts";
 import { exec } from "../lib/exec.ts";
 import { errnoOf, PhaseFailure } from "../lib/failure.ts";
+import { ownUser } from "../lib/gateway-user.ts";
 import { nodePaths } from "../lib/paths.ts";
-import { findJob } from "./darwin-launchctl.ts";
+import { domainOf, findJob } from "./darwin-launchctl.ts";
 import { parseLogPosition } from "./darwin-log-position.ts";
 import type { ReadFile } from "./darwin-log-position.ts";
-import { gatewayOf } from "./darwin-names.ts";
+import { gatewayOf, startOf } from "./darwin-names.ts";
 import { startsSince } from "./darwin-starts.ts";
 import type { Moment, Starts } from "./darwin-starts.ts";
 import type { LogEntry, LogStart } from "./services.ts";
@@ -149,7 +150,7 @@ function unreadable(path: string, error: unknown): PhaseFailure {
 
 async function momentOf(unit: string): Promise<Moment> {
   const [job, boot] = await Promise.all([
-    findJob(unit),
+    findJob(unit, domainOf(startOf(unit), ownUser().uid)),
     exec(["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], { timeoutSeconds: 10 }),
   ]);
   const id = boot.status === 0 ? boot.stdout.trim() : "";

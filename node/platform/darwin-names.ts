@@ -1,8 +1,18 @@
-/** Labels of our jobs in launchd's system domain, by gateway; the first is also in `render/layout.ts`. */
-const GATEWAY = "org.gatehouse.gateway.";
+import type { StartsAt } from "../protocol.ts";
 
-export function gatewayLabel(gateway: string): string {
-  return `${GATEWAY}${gateway}`;
+/** Labels of gateways by when they start, which decides where launchd has them; also in `render/layout.ts`. */
+const GATEWAYS: Readonly<Record<StartsAt, string>> = {
+  boot: "org.gatehouse.gateway.",
+  login: "org.gatehouse.login-gateway.",
+};
+
+export function gatewayLabel(gateway: string, startsAt: StartsAt): string {
+  return `${GATEWAYS[startsAt]}${gateway}`;
+}
+
+/** When the gateway of a unit starts. */
+export function startOf(unit: string): StartsAt {
+  return unit.startsWith(GATEWAYS.login) ? "login" : "boot";
 }
 
 /** Takes back an unconfirmed switch after a boot. */
@@ -22,7 +32,8 @@ export function metricsLabel(gateway: string): string {
 
 /** The gateway of a unit. */
 export function gatewayOf(unit: string): string {
-  return unit.startsWith(GATEWAY) ? unit.slice(GATEWAY.length) : unit;
+  const stem = GATEWAYS[startOf(unit)];
+  return unit.startsWith(stem) ? unit.slice(stem.length) : unit;
 }
 
 /** Below the state directory; the stem is ours, so that the vendor's commands do not take the files for theirs. */

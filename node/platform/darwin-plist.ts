@@ -1,4 +1,5 @@
 import { exec } from "../lib/exec.ts";
+import type { Owner } from "../lib/atomic.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import { member } from "../lib/member.ts";
 import { EXIT } from "../protocol.ts";
@@ -44,11 +45,13 @@ export function smallJob(job: Readonly<Record<string, Value>>): string {
 
 /**
  * What launchd has to have of a definition, as the system's own reader sees the file.
+ * @param as who reads: root reads no file of somebody else's home itself.
  * @throws {PhaseFailure} `unit-file` when that is no property list of a job.
  */
-export async function expectedOf(path: string): Promise<Expected> {
+export async function expectedOf(path: string, as?: Owner): Promise<Expected> {
   const { status, stdout } = await exec(["/usr/bin/plutil", "-convert", "json", "-o", "-", "--", path], {
     timeoutSeconds: 10,
+    ...(as && { uid: as.uid, gid: as.gid, cwd: "/" }),
   });
   const parsed: unknown = status === 0 ? JSON.parse(stdout) : undefined;
   const words = member(parsed, "ProgramArguments");

@@ -5,10 +5,10 @@ import { readTextOrNull } from "../lib/json-file.ts";
 import { nodePaths } from "../lib/paths.ts";
 import { rootLink } from "../lib/root-link.ts";
 import { collectorDifferences } from "./darwin-collector.ts";
-import { findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
-import type { Job } from "./darwin-launchctl.ts";
+import { domainExists, domainOf, findJob, isDisabled, jobDifferences } from "./darwin-launchctl.ts";
+import type { Domain, Job } from "./darwin-launchctl.ts";
 import { logPath, readLaunchdLog } from "./darwin-log.ts";
-import { gatewayOf } from "./darwin-names.ts";
+import { gatewayOf, startOf } from "./darwin-names.ts";
 import { expectedOf } from "./darwin-plist.ts";
 import { lastNotedStart, recentLines } from "./darwin-recent-log.ts";
 import { darwinUnitFiles, plistPath } from "./darwin-unit-files.ts";
@@ -45,8 +45,18 @@ async function isPlaced(unit: string): Promise<boolean> {
   return (await readTextOrNull(plistPath(unit))) !== null;
 }
 
+/** Where launchd has a unit of this process's user. */
+function ownDomain(unit: string): Domain {
+  return domainOf(startOf(unit), ownUser().uid);
+}
+
 async function isEnabled(unit: string): Promise<boolean> {
-  return (await isPlaced(unit)) && !(await isDisabled(unit));
+  return (await isPlaced(unit)) && !(await isDisabled(unit, ownDomain(unit)));
+}
+
+/** Nothing of a job that needs no session. */
+async function sessionEvidence(unit: string): Promise<Pick<LaunchdEvidence, "session">> {
+  return startOf(unit) === "boot" ? {} : { session: await domainExists(ownDomain(unit)) };
 }
 
 /** `ps` gives whole seconds, and some count them from a boot time that is rounded, too. */
@@ -67,18 +77,30 @@ async function startedAt(unit: string, pid: number): Promise<string | null> {
 
 /** As root would render it for this user: without the link to root, which a job of launchd's has not. */
 async function repeatDifferences({ unit, argv, everySeconds }: RepeatedJob): Promise<readonly string[]> {
-  return await collectorDifferences(nodePaths(), { gateway: gatewayOf(unit), user: ownUser(), argv, everySeconds });
+  return await collectorDifferences(nodePaths(), {
+    gateway: gatewayOf(unit),
+    user: ownUser(),
+    startsAt: startOf(unit),
+    argv,
+    everySeconds,
+  });
 }
 
 /** Reads by itself what launchd tells everybody; asks root for every change (docs/decisions/0028). */
 export const darwinServices: Services = {
   ...darwinUnitFiles,
   async state(unit) {
-    const [job, enabled] = await Promise.all([findJob(unit), isEnabled(unit)]);
+    const [job, enabled] = await Promise.all([findJob(unit, ownDomain(unit)), isEnabled(unit)]);
     return { ...stateOf(job), enabled };
   },
   async inspect(unit) {
-    const [job, placed, disabled] = await Promise.all([findJob(unit), isPlaced(unit), isDisabled(unit)]);
+    const domain = ownDomain(unit);
+    const [job, placed, disabled, session] = await Promise.all([
+      findJob(unit, domain),
+      isPlaced(unit),
+      isDisabled(unit, domain),
+      sessionEvidence(unit),
+    ]);
     const enabled = placed && !disabled;
     const state = stateOf(job);
     const needsReload =
@@ -86,12 +108,12 @@ export const darwinServices: Services = {
     return {
       evidence: {
         ...{ ...state, enabled, startedAt: await startedAt(unit, state.mainPid), dropIns: [], needsReload },
-        launchd: launchdEvidence(job, disabled),
+        launchd: { ...launchdEvidence(job, disabled), ...session },
       },
       environment: job?.environment ?? new Map<string, string>(),
     };
   },
-  // what every system job inherits is launchd's PATH; a variable that was set by hand is in `inspect`
+  // what every job inherits is launchd's PATH; what was set by hand is in `inspect`, of a session in the process alone
   environment: () => Promise.resolve(new Map<string, string>()),
   unsetEnvironment: () => Promise.resolve(),
   // launchd reads a definition when it is loaded, which `restart` does

@@ -2,16 +2,17 @@ import { spawnSync } from "node:child_process";
 import { constants } from "node:fs";
 import { open, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { EXIT } from "../protocol.ts";
+import { EXIT, type StartsAt } from "../protocol.ts";
 import { ensureDirectory, writeFileAtomic } from "../lib/atomic.ts";
 import { PhaseFailure, errnoOf } from "../lib/failure.ts";
 import { readTextOrNull } from "../lib/json-file.ts";
-import type { NodePaths } from "../lib/paths.ts";
-import { registeredGateways } from "../lib/registry.ts";
+import { homePaths, type NodePaths } from "../lib/paths.ts";
+import { gatewayOfUser, type RegisteredGateway } from "../lib/registry.ts";
+import { noSession } from "../lib/require-start.ts";
 import type { RequestHandler } from "../lib/root-link.ts";
 import { integer, object, oneOf, optional, textLike } from "../lib/shape.ts";
 import { renderCollector } from "./darwin-collector.ts";
-import { bootOut, bootstrap, enable, findJob, loadJob, reloadJob, target } from "./darwin-launchctl.ts";
+import { bootOut, bootstrap, domainExists, domainOf, enable, findJob, loadJob, reloadJob, target, type Domain } from "./darwin-launchctl.ts"; // prettier-ignore
 import { startMark } from "./darwin-log.ts";
 import { deadManLabel, gatewayLabel, metricsLabel, settleLabel } from "./darwin-names.ts";
 import { expectedOf, smallJob } from "./darwin-plist.ts";
@@ -50,16 +51,29 @@ function keptUnit({ units }: NodePaths, gateway: string, generation: string): st
 class GatewayJobs {
   readonly #context: StewardContext;
   readonly #gateway: string;
+  readonly #startsAt: StartsAt;
   readonly #user: OsUser;
 
-  constructor(context: StewardContext, gateway: string, user: OsUser) {
+  constructor(context: StewardContext, { gateway, startsAt = "boot" }: RegisteredGateway, user: OsUser) {
     this.#context = context;
     this.#gateway = gateway;
+    this.#startsAt = startsAt;
     this.#user = user;
   }
 
   get #label(): string {
-    return gatewayLabel(this.#gateway);
+    return gatewayLabel(this.#gateway, this.#startsAt);
+  }
+
+  /** As root's registry has it: a step has no say in it. */
+  get #domain(): Domain {
+    return domainOf(this.#startsAt, this.#user.uid);
+  }
+
+  /** Of a gateway that starts at a login it is in its user's home: named to launchctl, neither read nor written by root. */
+  get #definition(): string {
+    if (this.#startsAt === "boot") return this.#daemon(this.#label);
+    return join(homePaths(this.#user.home).launchAgents, `${this.#label}.plist`);
   }
 
   #daemon(label: string): string {
@@ -113,10 +127,10 @@ class GatewayJobs {
     await this.#prepareLog();
     await ensureDirectory(paths.logRotation, { mode: 0o755 });
     const files = [
-      [this.#rotation, `${this.#log}\t${this.#user.name}:${this.#user.name}\t${ROTATION}\n`],
+      [this.#rotation, `${this.#log}\t${this.#user.name}:${this.#user.gid}\t${ROTATION}\n`],
       // read at the next boot, which is when it is for
       [this.#daemon(settleLabel(this.#gateway)), this.#settleJob(settleLabel(this.#gateway), { RunAtLoad: true })],
-      [this.#daemon(this.#label), content],
+      ...(this.#startsAt === "boot" ? [[this.#definition, content] as const] : []),
     ] as const;
     for (const [path, text] of files)
       if ((await readTextOrNull(path)) !== text) await writeFileAtomic(path, text, PUBLIC);
@@ -150,20 +164,20 @@ class GatewayJobs {
   }
 
   async enable(): Promise<void> {
-    await enable(this.#label);
+    await enable(this.#label, this.#domain);
   }
 
   async restart(): Promise<void> {
-    const path = this.#daemon(this.#label);
-    const expected = await expectedOf(path);
+    if (!(await domainExists(this.#domain))) throw noSession(this.#user.name);
+    const expected = await expectedOf(this.#definition, this.#startsAt === "boot" ? undefined : this.#user);
     // first: what the old process says last belongs before the note
-    await bootOut(this.#label);
+    await bootOut(this.#label, this.#domain);
     await this.#noteStart();
-    await reloadJob(this.#label, path, expected);
+    await reloadJob(this.#label, this.#definition, expected, this.#domain);
   }
 
   async stop(): Promise<void> {
-    await bootOut(this.#label);
+    await bootOut(this.#label, this.#domain);
   }
 
   async schedule(seconds: number): Promise<void> {
@@ -190,8 +204,14 @@ class GatewayJobs {
   async repeat(everySeconds: number): Promise<void> {
     const label = metricsLabel(this.#gateway);
     const path = this.#daemon(label);
-    const [gateway, user] = [this.#gateway, this.#user];
-    const content = renderCollector({ gateway, user, argv: [this.#program, "collect-metrics"], everySeconds });
+    const [gateway, user, startsAt] = [this.#gateway, this.#user, this.#startsAt];
+    const content = renderCollector({
+      gateway,
+      user,
+      startsAt,
+      argv: [this.#program, "collect-metrics"],
+      everySeconds,
+    });
     await writeFileAtomic(path, content, PUBLIC);
     await loadJob(label, path, await expectedOf(path));
   }
@@ -208,8 +228,8 @@ class GatewayJobs {
     await this.stopRepeating();
     // it may have settled at the last boot and still be loaded
     await bootOut(settle);
-    for (const path of [this.#daemon(this.#label), this.#daemon(settle), this.#rotation])
-      await rm(path, { force: true });
+    const own = this.#startsAt === "boot" ? [this.#definition] : [];
+    for (const path of [...own, this.#daemon(settle), this.#rotation]) await rm(path, { force: true });
     for (const name of await namesIn(dirname(this.#log)))
       if (name === `${this.#gateway}.log` || name.startsWith(`${this.#gateway}.log.`))
         await rm(join(dirname(this.#log), name), { force: true });
@@ -267,10 +287,14 @@ export const darwinSteward: ServiceSteward = {
       if (!kept.includes(name.replace(/\.plist$/, ""))) await rm(join(directory, name), { force: true });
     if (kept.length === 0) await rm(directory, { recursive: true, force: true });
   },
+  async canStart(paths, user) {
+    const own = await gatewayOfUser(paths, user.name);
+    return await domainExists(domainOf(own?.startsAt ?? "boot", user.uid));
+  },
   async handlerFor(context, user) {
-    const own = (await registeredGateways(context.paths)).find((entry) => entry.user === user.name);
+    const own = await gatewayOfUser(context.paths, user.name);
     if (own === undefined) return undefined;
-    const jobs = new GatewayJobs(context, own.gateway, user);
+    const jobs = new GatewayJobs(context, own, user);
     const handle: RequestHandler = (untrusted) => carryOut(untrusted, jobs);
     return handle;
   },

@@ -4,7 +4,7 @@ import { EXIT } from "../protocol.ts";
 import { describeEnd, exec } from "../lib/exec.ts";
 import type { ExecResult } from "../lib/exec.ts";
 import { PhaseFailure, errnoOf } from "../lib/failure.ts";
-import type { OsUser, UserFacts, Users } from "./index.ts";
+import type { OsUser, Platform, UserFacts, Users } from "./index.ts";
 import { foreignAncestor, inspectHome, inspectShared, makeHome } from "./posix-directories.ts";
 
 /** Of role accounts: hidden at the login window, and what sysadminctl accepts on macOS 26 (facts: macos.md 2). */
@@ -244,15 +244,32 @@ function noAccessLists(): Promise<never> {
   });
 }
 
+const POWERFUL_GROUPS = ["wheel", "admin", "_developer", "_lpadmin"] as const;
+
+export const darwinAccounts: Platform["accounts"] = {
+  boot: {
+    uids: { first: FIRST_UID, last: LAST_UID },
+    // `staff` is every local account's: a user of its own has a group of its own
+    privilegedGroups: [...POWERFUL_GROUPS, "com.apple.access_screensharing", "staff"],
+    personal: false,
+  },
+  login: {
+    // of the accounts that System Settings makes
+    uids: { first: 501, last: 0x7fff_ffff },
+    // screen sharing is how somebody logs in where there is no screen
+    privilegedGroups: POWERFUL_GROUPS,
+    personal: true,
+  },
+};
+
 export const darwinUsers: Users = {
-  ordinaryUids: { first: FIRST_UID, last: LAST_UID },
   find,
   inspect,
   inspectHome,
   foreignAncestor,
   create,
   makeHome,
-  // a job of the system domain starts at boot whoever its user is; whether it may is in the unit's state
+  // launchd asks nothing of the user for that: whether a job starts, and when, is in its own state
   startsAtBoot: () => Promise.resolve(true),
   keepManager: () => Promise.resolve(),
   stopManager,

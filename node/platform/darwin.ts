@@ -5,7 +5,7 @@ import { PhaseFailure } from "../lib/failure.ts";
 import { darwinAlwaysOn } from "./darwin-always-on.ts";
 import { bootFacts } from "./darwin-boot.ts";
 import { environmentFile, userEnvironment } from "./darwin-environment.ts";
-import { gatewayOf } from "./darwin-names.ts";
+import { gatewayOf, startOf } from "./darwin-names.ts";
 import {
   executableOf,
   hardening,
@@ -17,7 +17,7 @@ import {
 import { darwinServices } from "./darwin-services.ts";
 import { darwinSteward } from "./darwin-steward.ts";
 import { checkRuntime } from "./darwin-trust.ts";
-import { darwinUsers } from "./darwin-users.ts";
+import { darwinAccounts, darwinUsers } from "./darwin-users.ts";
 import type { Platform } from "./index.ts";
 
 async function machineId(): Promise<string> {
@@ -40,8 +40,7 @@ async function freeBytes(path: string): Promise<number> {
 
 export const darwin: Platform = {
   name: "darwin",
-  // `staff` is every local account's: a user of its own has a group of its own
-  privilegedGroups: ["wheel", "admin", "_developer", "_lpadmin", "com.apple.access_screensharing", "staff"],
+  accounts: darwinAccounts,
   machineId,
   users: darwinUsers,
   alwaysOn: darwinAlwaysOn,
@@ -51,7 +50,10 @@ export const darwin: Platform = {
   hints: {
     listener: (port) => `sudo lsof -nP -iTCP:${port} -sTCP:LISTEN`,
     log: (unit) => `/var/log/gatehouse/${gatewayOf(unit)}.log`,
-    environment: (unit) => `\`launchctl print system/${unit}\``,
+    environment: (unit) =>
+      startOf(unit) === "boot"
+        ? `\`launchctl print system/${unit}\``
+        : `\`launchctl print gui/$(id -u)/${unit}\` as the gateway user`,
     lockPassword: (user) => `dscl . -delete /Users/${user} AuthenticationAuthority`,
     homes: "/Users",
   },

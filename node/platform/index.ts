@@ -1,4 +1,5 @@
 import { EXIT } from "../protocol.ts";
+import type { StartsAt } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { NodePaths } from "../lib/paths.ts";
 import type { RequestHandler } from "../lib/root-link.ts";
@@ -43,13 +44,11 @@ export interface Users {
   inspectHome(path: string): Promise<HomeFacts | undefined>;
   /** The closest directory above `path` (links followed) that somebody other than root could change. */
   foreignAncestor(path: string): Promise<string | undefined>;
-  /** Uids that a gateway's user may have; others belong to the system. */
-  readonly ordinaryUids: { readonly first: number; readonly last: number };
   /** New user with its own group, a locked password and no login shell; the home directory is not made yet. */
   create(name: string, home: string, comment: string): Promise<OsUser>;
   /** Home directory 0700, owned by the user; missing parents 0755, owned by root. */
   makeHome(user: OsUser): Promise<void>;
-  /** Whether the user's units start at boot, without a login; null when that cannot be found out. */
+  /** Whether the user has what its units need to start at boot without a login; null when that cannot be found out. */
   startsAtBoot(name: string): Promise<boolean | null>;
   /** Makes the user's service manager start at boot and run without a login; returns when its bus answers. */
   keepManager(user: OsUser, progress: (message: string) => void): Promise<void>;
@@ -70,6 +69,16 @@ export interface Users {
   purge(user: OsUser): Promise<void>;
 }
 
+/** What the OS user of a gateway has to be. */
+export interface AccountRules {
+  /** Others belong to the system, or to people. */
+  readonly uids: { readonly first: number; readonly last: number };
+  /** Groups whose members can become root or read every log. */
+  readonly privilegedGroups: readonly string[];
+  /** It is an account that somebody logs in to: it has a password, and is neither made, emptied nor deleted here. */
+  readonly personal: boolean;
+}
+
 export interface StewardContext {
   readonly paths: NodePaths;
   /** This program's own file, for jobs that have to call it again. */
@@ -82,6 +91,11 @@ export interface ServiceSteward {
   keepUnit(paths: NodePaths, gateway: string, generation: string, content: string): Promise<void>;
   /** Drops the units of every generation that is not in `kept`. */
   forgetUnits(paths: NodePaths, gateway: string, kept: readonly string[]): Promise<void>;
+  /**
+   * Whether the gateway of that user could be started now. If not, what starts it later does so by itself, from the files
+   * that are there then.
+   */
+  canStart(paths: NodePaths, user: OsUser): Promise<boolean>;
   /** What answers the requests of a step that runs as the user; undefined when it has none to make. */
   handlerFor(context: StewardContext, user: OsUser): Promise<RequestHandler | undefined>;
 }
@@ -122,8 +136,8 @@ export interface Hints {
 /** One kind of node. Everything that differs between operating systems is a member here. */
 export interface Platform {
   readonly name: "linux" | "darwin";
-  /** Groups whose members can become root or read every log. */
-  readonly privilegedGroups: readonly string[];
+  /** By when the gateway starts; a start that this platform does not have is absent. */
+  readonly accounts: Readonly<Partial<Record<StartsAt, AccountRules>>>;
   /** Stable id of this installation of the operating system. */
   machineId(): Promise<string>;
   readonly users: Users;

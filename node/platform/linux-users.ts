@@ -223,8 +223,6 @@ async function purge(user: OsUser): Promise<void> {
 }
 
 export const linuxUsers: Users = {
-  // `UID_MIN` of login.defs; `nobody` is 65534
-  ordinaryUids: { first: 1000, last: 0xffff_fffe },
   startsAtBoot,
   find,
   inspect,

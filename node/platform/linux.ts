@@ -47,20 +47,27 @@ async function processesBelow(directory: string, executable: string): Promise<nu
 
 export const linux: Platform = {
   name: "linux",
-  privilegedGroups: [
-    "root",
-    "sudo",
-    "wheel",
-    "admin",
-    "adm",
-    "docker",
-    "lxd",
-    "incus-admin",
-    "libvirt",
-    "disk",
-    "shadow",
-    "systemd-journal",
-  ],
+  accounts: {
+    boot: {
+      // `UID_MIN` of login.defs; `nobody` is 65534
+      uids: { first: 1000, last: 0xffff_fffe },
+      privilegedGroups: [
+        "root",
+        "sudo",
+        "wheel",
+        "admin",
+        "adm",
+        "docker",
+        "lxd",
+        "incus-admin",
+        "libvirt",
+        "disk",
+        "shadow",
+        "systemd-journal",
+      ],
+      personal: false,
+    },
+  },
   machineId,
   users: linuxUsers,
   alwaysOn: { objections: sleepObjections, keep: preventSleep, release: allowSleep },
@@ -82,6 +89,7 @@ export const linux: Platform = {
   steward: {
     keepUnit: () => Promise.resolve(),
     forgetUnits: () => Promise.resolve(),
+    canStart: () => Promise.resolve(true),
     handlerFor: () => Promise.resolve(undefined),
   },
   vendorSeesService: true,

@@ -33,6 +33,8 @@ export interface LaunchdEvidence {
   readonly lastEnd: string | null;
   /** The label has an entry that forbids its start. */
   readonly disabled: boolean;
+  /** Whether its user is logged in at the screen; of a job that starts with that login. */
+  readonly session?: boolean;
 }
 
 /** A unit as the manager has it: effective values, not those of a file. */

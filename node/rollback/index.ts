@@ -5,6 +5,7 @@ import { gatewayHome } from "../lib/gateway-home.ts";
 import { withGatewayLock } from "../lib/gateway-lock.ts";
 import { gatewayUser, ownUser } from "../lib/gateway-user.ts";
 import { requireMachine } from "../lib/machine.ts";
+import { requireStart } from "../lib/require-start.ts";
 import {
   absolutePath,
   gatewayName,
@@ -56,10 +57,15 @@ async function asGatewayUser(
   command: string,
   payload: RollbackSubject,
   context: Context,
-  { input = payload, seconds }: { readonly input?: unknown; readonly seconds: number },
+  {
+    input = payload,
+    seconds,
+    starts = false,
+  }: { readonly input?: unknown; readonly seconds: number; readonly starts?: boolean },
 ): Promise<unknown> {
   await requireMachine(payload.machineId, context.platform);
   const user = await gatewayUser(context.platform.users, payload.user, payload.home);
+  if (starts) await requireStart(user, context);
   return await context.asUser(user, command, input, { timeoutSeconds: seconds - 20 });
 }
 
@@ -73,7 +79,10 @@ export async function lookForPoints(payload: RollbackSubject, context: Context):
  * @throws {PhaseFailure} when it does not prove itself: the one that served is serving again.
  */
 export async function rollBack(payload: RollbackPayload, context: Context): Promise<RolledBack> {
-  return (await asGatewayUser("rollback-switch", payload, context, { seconds: SWITCH_SECONDS })) as RolledBack;
+  return (await asGatewayUser("rollback-switch", payload, context, {
+    seconds: SWITCH_SECONDS,
+    starts: true,
+  })) as RolledBack;
 }
 
 /** Ends the way back of a rollback; for a second SSH session, like that of an update. */

@@ -1,9 +1,12 @@
 import { parse } from "plist";
+import { member } from "../../node/lib/member.ts";
 import type { ObservedGateway, ObservedNode } from "../../node/audit/observed.ts";
 import type { Resource } from "../../policies/src/resource.ts";
 import type { StackComponent } from "../stack.ts";
 
 const [NODE, RUNTIME, GATEWAY] = ["GatewayNode", "Runtime", "Gateway"].map((name) => `gatehouse:index:${name}`);
+
+type Inputs = Readonly<Record<string, unknown>>;
 
 /** A property list as seen; null for one that cannot be read, which no rule takes for a good one. */
 function jobOf(text: string | null | undefined): unknown {
@@ -14,11 +17,13 @@ function jobOf(text: string | null | undefined): unknown {
   }
 }
 
-function serviceOf({ lingers, enabled, unitText }: ObservedGateway, platform: unknown) {
+function serviceOf({ lingers, enabled, unitText }: ObservedGateway, inputs: Inputs) {
   const starts = lingers === true && enabled === true;
-  if (platform === "macos") {
+  if (inputs["platform"] === "macos") {
+    const isAgent = member(inputs, "service", "manager") === "launchd-agent";
+    const [manager, when] = isAgent ? ["launchd-agent", "at login"] : ["launchd-daemon", "at boot"];
     return {
-      service: { manager: "launchd-daemon", starts: starts ? "at boot" : "not at boot" },
+      service: { manager, starts: starts ? when : `not ${when}` },
       launchdJob: jobOf(unitText),
     };
   }
@@ -28,11 +33,11 @@ function serviceOf({ lingers, enabled, unitText }: ObservedGateway, platform: un
   };
 }
 
-function fieldsOf(gateway: ObservedGateway, platform: unknown): Readonly<Record<string, unknown>> {
+function fieldsOf(gateway: ObservedGateway, inputs: Inputs): Readonly<Record<string, unknown>> {
   const { account, openclaw } = gateway;
   return {
     account: account === null ? null : { groups: account.groups, password: account.hasPassword ? "usable" : "locked" },
-    ...serviceOf(gateway, platform),
+    ...serviceOf(gateway, inputs),
     openclaw: openclaw ?? null,
   };
 }
@@ -66,7 +71,7 @@ function propsOf(
   if (type !== GATEWAY) return inputs;
   const gateway = [...nodes.values()].flatMap(({ gateways }) => gateways).find((one) => one.gateway === name);
   if (gateway === undefined || gateway.failure !== null) return undefined;
-  return { ...inputs, ...fieldsOf(gateway, inputs["platform"]), paths: pathsOf(inputs["paths"], gateway.paths) };
+  return { ...inputs, ...fieldsOf(gateway, inputs), paths: pathsOf(inputs["paths"], gateway.paths) };
 }
 
 /**

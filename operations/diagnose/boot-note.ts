@@ -13,7 +13,7 @@ const WORDS: Readonly<Record<keyof BootFacts, Words>> = {
     bad: true,
     means: "after a power cut nothing starts until somebody unlocks the disk with a password",
   },
-  automaticLogin: { name: "automatic login", bad: true, means: "no gateway needs it" },
+  automaticLogin: { name: "automatic login", bad: true, means: "needed by a gateway with `startsAt: login` alone" },
   networkTime: { name: "network time", bad: false, means: "the clock follows no time server" },
   updatesRestart: { name: "restarts for updates", bad: true, means: "the machine restarts when the system likes" },
 };

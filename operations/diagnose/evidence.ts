@@ -2,6 +2,7 @@ import type { Unreachable } from "../visit/connect.ts";
 import type { NodeEvidence, TokenAnswer } from "../../node/diagnose/evidence.ts";
 import type { RouteEvidence } from "./route/evidence.ts";
 import type { NodePlatform } from "./service-commands.ts";
+import type { StartsAt } from "../../spec/index.ts";
 import type { SymptomClass } from "./symptom.ts";
 
 /** Step 1 of the runbook: the state as it was when somebody asked. */
@@ -23,6 +24,8 @@ export interface Frozen {
 /** What the stack says should be there. */
 export interface Expected {
   readonly platform: NodePlatform;
+  /** Absent in a diagnosis of before there was another start than at boot. */
+  readonly startsAt?: StartsAt;
   readonly generation: string;
   readonly agents: readonly string[];
   /** By variable; null where the node reads the value itself. */

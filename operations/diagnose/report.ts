@@ -37,7 +37,7 @@ function configTokenText(token: UserEvidence["configToken"]): string {
 }
 
 function gatewaySteps(node: NodeEvidence, gateway: UserEvidence, { expected, client }: Diagnosis["seen"]): string[] {
-  const commands = serviceCommands(node.platform);
+  const commands = serviceCommands(node.platform, expected.startsAt);
   const { unit, session, gatewayStatus, lint, log, configToken } = gateway;
   const failures = Object.entries(log?.gatewayFailures ?? {}).map(([reason, count]) => `${reason} ${count}`);
   const issues = gatewayStatus?.auditIssues;
@@ -108,7 +108,7 @@ function steps({ frozen, seen }: Diagnosis): string[] {
     `  unattended boot: ${bootNote(node.boot)}`,
     ...gatewaySteps(node, gateway, seen),
     diskStep(gateway),
-    ...providerSteps(gateway, seen, serviceCommands(node.platform)),
+    ...providerSteps(gateway, seen, serviceCommands(node.platform, expected.startsAt)),
     identitiesStep(gateway),
     `6 tunnel: on the node ${session.healthz}/${session.readyz}; from here ${here === null ? OR_UNKNOWN : `${here.tunnel}, healthz ${here.healthz}, readyz ${here.readyz}, WebSocket ${here.upgrade}`}`,
     ...(route === null ? [] : [routeStep(route)]),

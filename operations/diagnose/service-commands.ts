@@ -1,4 +1,5 @@
 import type { NodeEvidence } from "../../node/diagnose/evidence.ts";
+import type { StartsAt } from "../../spec/index.ts";
 import { OperationError } from "../error.ts";
 
 export type NodePlatform = NodeEvidence["platform"];
@@ -91,74 +92,109 @@ const LINUX: ServiceCommands = {
   consent: null,
 };
 
-const PLIST = "/Library/LaunchDaemons/UNIT.plist";
-const BOOTSTRAP = `\`sudo launchctl bootstrap system ${PLIST}\``;
-/**
- * `bootout` returns before the job is gone, `bootstrap` fails until it is, and an entry that disabled the label outlives its
- * file (facts: macos.md 1.3).
- */
-const RELOAD = `load it anew: \`sudo launchctl bootout system/UNIT\`, wait until \`sudo launchctl print system/UNIT\` finds nothing, then ${BOOTSTRAP}`;
-/** Reads no changed definition, and may hang on a job that launchd holds back (facts: macos.md 1.3). */
-const RESTART = "restart it: `sudo launchctl kickstart -k system/UNIT`";
+/** Where launchd has a gateway's job, and its definition. */
+interface JobPlace {
+  readonly domain: string;
+  readonly plist: string;
+  readonly owner: string;
+  readonly consent: { readonly folders: string; readonly localNetwork: string };
+}
 
-/** Privacy of files (TCC) and of the local network (Apple TN3179), which a daemon can ask nobody for (facts: macos.md 5). */
-const CONSENT: Consent = {
-  guarded:
-    /^\/(?:Users\/[^/]+\/(?:Desktop|Documents|Downloads|Library\/Mobile Documents)|Volumes\/[^/]+|Network)(?:\/|$)/,
-  folders: {
-    firstCommand: "df -h on the paths above; sudo launchctl print system/UNIT",
-    nextStep:
-      "put the gateway's home where no consent is needed, below /Users/USER or on the machine's own disk (`home` in the spec), and run `gatehouse up`; what an agent needs of such a folder has to be copied out of it. A LaunchDaemon cannot ask, and no setting of Gatehouse's grants it",
+/** Privacy of files (TCC) and of the local network (Apple TN3179): facts: macos.md 5. */
+const PLACES: Readonly<Record<StartsAt, JobPlace>> = {
+  boot: {
+    domain: "system",
+    plist: "/Library/LaunchDaemons/UNIT.plist",
+    owner: "root:wheel, 0644",
+    consent: {
+      folders: "A LaunchDaemon cannot ask, and no setting of Gatehouse's grants it",
+      localNetwork:
+        "a LaunchDaemon is allowed by Apple's wording (TN3179), a LaunchAgent or an app is not and can ask nobody on a Mac without a screen: see that `sudo launchctl print system/UNIT` says `type = LaunchDaemon`, and that nothing but it serves the port",
+    },
   },
-  localNetwork: {
-    firstCommand: (host, port) => `nc -z -G 3 ${host} ${port}`,
-    nextStep:
-      "run that over SSH on the node, where no consent is needed. No answer there either: that host is down, mend it. An answer: macOS keeps the local network from the gateway; a LaunchDaemon is allowed by Apple's wording (TN3179), a LaunchAgent or an app is not and can ask nobody on a Mac without a screen: see that `sudo launchctl print system/UNIT` says `type = LaunchDaemon`, and that nothing but it serves the port",
+  login: {
+    domain: "gui/$(id -u USER)",
+    plist: "~USER/Library/LaunchAgents/UNIT.plist",
+    owner: "USER, 0600",
+    consent: {
+      folders: "Or consent to it at the screen, where a LaunchAgent may ask; no setting of Gatehouse's grants it",
+      localNetwork:
+        "a LaunchAgent needs consent (TN3179), which somebody at the screen gives in System Settings, Privacy & Security, Local Network; a gateway with `startsAt: boot` needs none by Apple's wording",
+    },
   },
 };
 
-/** A gateway is a job of launchd's system domain, which takes root (docs/decisions/0028); `launchctl` from facts: macos.md 1. */
-const DARWIN: ServiceCommands = {
-  status: "sudo launchctl print system/UNIT",
-  identities: "which -a openclaw node; sudo launchctl print system/UNIT",
-  stopped: "sudo launchctl print system/UNIT",
-  definition: `plutil -p ${PLIST}; sudo launchctl print system/UNIT`,
-  startsAtBoot: `launchctl print-disabled system; ls -l ${PLIST}`,
-  enable: `\`sudo launchctl enable system/UNIT\`; without ${PLIST} apply the gateway again`,
-  start: `\`sudo launchctl enable system/UNIT\`, then ${BOOTSTRAP}, or \`sudo launchctl kickstart system/UNIT\` where \`print\` still finds it`,
-  startAgain: "start it: `sudo launchctl kickstart system/UNIT`",
-  restart: RESTART,
-  restartStep: `${RESTART}, which reads variables and configuration again, and no changed definition`,
-  reload: RELOAD,
-  log: "`sudo tail -n 100 /var/log/gatehouse/GATEWAY.log`",
-  machineId: "ioreg -rd1 -c IOPlatformExpertDevice",
-  user: "dscl . -read /Users/USER",
-  lingers: "launchctl print-disabled system",
-  linger: "sudo launchctl enable system/UNIT",
-  clock: "sudo systemsetup -getusingnetworktime; sntp time.apple.com",
-  listeners: "sudo lsof -nP -iTCP:PORT -sTCP:LISTEN",
-  tcpListeners: "sudo lsof -nP -iTCP -sTCP:LISTEN",
-  files: "sudo ls -leOd on the paths above",
-  mendFiles: `give them back owner and mode as declared (files 0600, directories 0700; ${PLIST}: root:wheel, 0644), take access lists away (\`sudo chmod -N PATH\`), then ${RESTART}`,
-  ownVariables: "EnvironmentVariables of the definition",
-  unshadow: `take it out of ${PLIST}, then ${RELOAD}`,
-  otherValue: `take it out of ${PLIST}, then ${RELOAD}`,
-  // apple_ssh_and_filevault(7): before the unlock another sshd answers, from macOS 26 on, with the same host key
-  unreachable: [
-    "with FileVault on, a Mac waits after a power cut until somebody unlocks its disk; sshd takes a password alone then, and no key (banner: `This system is locked`)",
-  ],
-  consent: CONSENT,
-};
+function consentOf(service: string, { folders, localNetwork }: JobPlace["consent"]): Consent {
+  return {
+    guarded:
+      /^\/(?:Users\/[^/]+\/(?:Desktop|Documents|Downloads|Library\/Mobile Documents)|Volumes\/[^/]+|Network)(?:\/|$)/,
+    folders: {
+      firstCommand: `df -h on the paths above; sudo launchctl print ${service}`,
+      nextStep: `put the gateway's home where no consent is needed, below /Users/USER or on the machine's own disk (\`home\` in the spec), and run \`gatehouse up\`; what an agent needs of such a folder has to be copied out of it. ${folders}`,
+    },
+    localNetwork: {
+      firstCommand: (host, port) => `nc -z -G 3 ${host} ${port}`,
+      nextStep: `run that over SSH on the node, where no consent is needed. No answer there either: that host is down, mend it. An answer: macOS keeps the local network from the gateway; ${localNetwork}`,
+    },
+  };
+}
 
-const COMMANDS: Readonly<Record<NodePlatform, ServiceCommands>> = { linux: LINUX, darwin: DARWIN };
+/** A gateway is a job of launchd's, which takes root (docs/decisions/0028); `launchctl` from facts: macos.md 1. */
+function darwinCommands({ domain, plist, owner, consent }: JobPlace): ServiceCommands {
+  const service = `${domain}/UNIT`;
+  const print = `sudo launchctl print ${service}`;
+  const bootstrap = `\`sudo launchctl bootstrap ${domain} ${plist}\``;
+  // `bootout` returns before the job is gone, `bootstrap` fails until it is, and an entry that disabled the label outlives
+  // its file (facts: macos.md 1.3)
+  const reload = `load it anew: \`sudo launchctl bootout ${service}\`, wait until \`${print}\` finds nothing, then ${bootstrap}`;
+  // reads no changed definition, and may hang on a job that launchd holds back (facts: macos.md 1.3)
+  const restart = `restart it: \`sudo launchctl kickstart -k ${service}\``;
+  return {
+    status: print,
+    identities: `which -a openclaw node; ${print}`,
+    stopped: print,
+    definition: `plutil -p ${plist}; ${print}`,
+    startsAtBoot: `launchctl print-disabled ${domain}; ls -l ${plist}`,
+    enable: `\`sudo launchctl enable ${service}\`; without ${plist} apply the gateway again`,
+    start: `\`sudo launchctl enable ${service}\`, then ${bootstrap}, or \`sudo launchctl kickstart ${service}\` where \`print\` still finds it`,
+    startAgain: `start it: \`sudo launchctl kickstart ${service}\``,
+    restart,
+    restartStep: `${restart}, which reads variables and configuration again, and no changed definition`,
+    reload,
+    log: "`sudo tail -n 100 /var/log/gatehouse/GATEWAY.log`",
+    machineId: "ioreg -rd1 -c IOPlatformExpertDevice",
+    user: "dscl . -read /Users/USER",
+    lingers: `launchctl print-disabled ${domain}`,
+    linger: `sudo launchctl enable ${service}`,
+    clock: "sudo systemsetup -getusingnetworktime; sntp time.apple.com",
+    listeners: "sudo lsof -nP -iTCP:PORT -sTCP:LISTEN",
+    tcpListeners: "sudo lsof -nP -iTCP -sTCP:LISTEN",
+    files: "sudo ls -leOd on the paths above",
+    mendFiles: `give them back owner and mode as declared (files 0600, directories 0700; ${plist}: ${owner}), take access lists away (\`sudo chmod -N PATH\`), then ${restart}`,
+    ownVariables: "EnvironmentVariables of the definition",
+    unshadow: `take it out of ${plist}, then ${reload}`,
+    otherValue: `take it out of ${plist}, then ${reload}`,
+    // apple_ssh_and_filevault(7): before the unlock another sshd answers, from macOS 26 on, with the same host key
+    unreachable: [
+      "with FileVault on, a Mac waits after a power cut until somebody unlocks its disk; sshd takes a password alone then, and no key (banner: `This system is locked`)",
+    ],
+    consent: consentOf(service, consent),
+  };
+}
+
+const COMMANDS: Readonly<Record<NodePlatform, Readonly<Record<StartsAt, ServiceCommands>>>> = {
+  linux: { boot: LINUX, login: LINUX },
+  darwin: { boot: darwinCommands(PLACES.boot), login: darwinCommands(PLACES.login) },
+};
 
 /**
  * The commands of one kind of node.
  * @param platform as the node named it; a stored diagnosis may have been made before it did.
+ * @param startsAt when the gateway does; older diagnoses do not say it, and were of gateways that start at boot.
  * @throws {OperationError} `platform` for a kind that this version does not know.
  */
-export function serviceCommands(platform: NodePlatform): ServiceCommands {
-  if (Object.hasOwn(COMMANDS, platform)) return COMMANDS[platform];
+export function serviceCommands(platform: NodePlatform, startsAt: StartsAt = "boot"): ServiceCommands {
+  if (Object.hasOwn(COMMANDS, platform)) return COMMANDS[platform][startsAt];
   throw OperationError.of(
     "platform",
     `the node does not say which kind of machine it is: ${JSON.stringify(platform)}`,

@@ -84,6 +84,7 @@ export async function findTarget(settings: Settings, outputs: StackOutputs, aske
       fleetAuthority: outputs.certificateAuthority?.certificate ?? null,
       expected: {
         platform: NODE_PLATFORM[node.platform],
+        startsAt: gateway.startsAt,
         generation: deployed.generation,
         agents,
         fingerprints: Object.fromEntries(

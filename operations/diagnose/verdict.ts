@@ -5,7 +5,7 @@ import { missingValues } from "./missing.ts";
 import { guardedElsewhere, guardedHome, localNetwork } from "./rules/consent.ts";
 import { dotenv, drift, invalidConfig, looseFiles, unitAudit } from "./rules/disk.ts";
 import { machineFindings, portTaken, slowFaults } from "./rules/host.ts";
-import { launchdDisabled, launchdRefused } from "./rules/launchd.ts";
+import { launchdDisabled, launchdNoSession, launchdRefused } from "./rules/launchd.ts";
 import { secondOpenclaw, shellRuntime, strayGateway, wrongRuntime } from "./rules/identity.ts";
 import {
   agentModels,
@@ -60,6 +60,7 @@ const RULES: readonly Rule[] = [
   ambientKey,
   looseFiles,
   drift,
+  launchdNoSession,
   launchdDisabled,
   launchdRefused,
   unitDown,
@@ -91,7 +92,7 @@ const RULES: readonly Rule[] = [
 export function verdictOf(evidence: Evidence): Verdict {
   const { node } = evidence;
   if (isUnreachable(node)) return unreachable(evidence, node);
-  const commands = serviceCommands(node.platform);
+  const commands = serviceCommands(node.platform, evidence.expected.startsAt);
   const missing = missingValues(evidence);
   const seen = isSeen(evidence) ? evidence : undefined;
   const findings = [
@@ -171,7 +172,7 @@ function undecided({ missing, commands }: Context, evidence: readonly string[]):
 }
 
 function unreachable({ frozen, expected }: Evidence, node: Extract<Evidence["node"], { kind: string }>): Verdict {
-  const context = { missing: ["the node"], commands: serviceCommands(expected.platform) };
+  const context = { missing: ["the node"], commands: serviceCommands(expected.platform, expected.startsAt) };
   if (node.kind === "host key") {
     return failed(
       {

@@ -1,4 +1,5 @@
 import { startNode, type StartOptions, type TestNode } from "../node/index.ts";
+import { PATHS } from "./paths.ts";
 import { MACOS_STAND_IN } from "./tree.ts";
 
 export {
@@ -10,6 +11,15 @@ export {
   type StandInRuntime,
 } from "./node-archive.ts";
 export { PATHS, STAND_IN } from "./paths.ts";
+
+/**
+ * Somebody logs in at the screen: launchd makes `gui/UID` and loads that user's agents.
+ * @throws {Error} for somebody who is there already, or no user.
+ */
+export async function screenLogin(node: TestNode, user: string): Promise<void> {
+  const { code, stderr } = await node.exec(`${PATHS.node} ${PATHS.programs} screen-login ${user}`);
+  if (code !== 0) throw new Error(`nobody logged in at the screen: ${stderr}`);
+}
 
 /**
  * Starts a stand-in for a Mac: a container laid out as macOS in which small programs answer as launchctl, dscl, pmset and

@@ -30,6 +30,39 @@ describe("a fleet with a macOS node", () => {
   });
 });
 
+describe("a gateway that starts at a login", () => {
+  const run = async (startsAt: "boot" | "login") => {
+    const resources = await runFleet(
+      fleetWith(files.sshKey, (node) => ({ ...node, platform: "macos", gateways: node.gateways.map((gateway) => ({ ...gateway, startsAt })) })), // prettier-ignore
+    );
+    const { inputs } = find(resources, "gatehouse:index:Gateway", "team-a");
+    const stdin = find(resources, "command:remote:Command", "team-a-account").inputs["stdin"];
+    return { inputs, account: JSON.stringify(stdin) };
+  };
+
+  it("shows policies an agent of its user's, in that user's home, and what kind of account that is", async () => {
+    const { inputs, account } = await run("login");
+    expect(inputs).toMatchObject({
+      unit: "org.gatehouse.login-gateway.team-a",
+      service: { manager: "launchd-agent", starts: "at login" },
+      account: { groups: ["staff"], password: "usable" },
+      launchdJob: { Label: "org.gatehouse.login-gateway.team-a", LimitLoadToSessionType: "Aqua" },
+    });
+    expect(inputs["launchdJob"]).not.toHaveProperty("UserName");
+    expect(inputs["paths"]).toContainEqual(
+      expect.objectContaining({
+        path: "/Users/oc-team-a/Library/LaunchAgents/org.gatehouse.login-gateway.team-a.plist",
+        mode: "0600",
+        owner: "oc-team-a",
+      }),
+    );
+    expect(account).toContain("login");
+  });
+  it("and the account of one that starts at boot is asked for as before", async () => {
+    expect((await run("boot")).account).not.toContain("startsAt");
+  });
+});
+
 describe("a fleet that can't be used", () => {
   it("is one error that names each field", async () => {
     const registered: string[] = [];

@@ -44,6 +44,8 @@ export class FleetBench {
   readonly shown: string[] = [];
   /** Secrets by `pulumi://` key; a test may change them between two runs. */
   readonly secrets: Record<string, string> = {};
+  /** JSON file with the policy pack's exceptions; a test may set it. */
+  policyConfig: string | undefined;
   readonly #authorities: string[];
   readonly #ports: readonly number[];
   readonly #standIn: StandInRuntime | undefined;
@@ -165,6 +167,7 @@ export class FleetBench {
       stateDir: this.stateDir,
       fleet,
       secrets: this.secrets,
+      ...(this.policyConfig !== undefined && { policyConfig: this.policyConfig }),
       progress: (line) => {
         this.shown.push(line);
         process.stderr.write(`  ${line}\n`);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CATALOGUE } from "../../policies/src/catalogue.ts";
 import type { Rule } from "../../policies/src/rule.ts";
+import { gh202 } from "../../policies/src/rules/gh202-gateway-user.ts";
 import { gh205 } from "../../policies/src/rules/gh205-keys-in-the-unit.ts";
 import { gh206 } from "../../policies/src/rules/gh206-unit-hardening.ts";
 import { gh304 } from "../../policies/src/rules/gh304-one-runtime-on-path.ts";
@@ -62,6 +63,40 @@ const FAULTS: readonly (readonly [fault: string, rule: Rule, linux: Plant, macos
   ["a unit that does not start at boot", gh601, unit((text) => text.replace("WantedBy=default.target", "")), job("RunAtLoad", false), /team-a: its unit is not wanted/],
   ["a service that waits for a login", gh601, (stack) => { stack.set(...GATEWAY, ["service", "starts"], "at login"); }, (stack) => { stack.set(...GATEWAY, ["service", "manager"], "launchd-agent"); }, /team-a: service\.\w+ is not/],
 ]; // prettier-ignore
+
+describe("a gateway with `startsAt: login`", () => {
+  let login: Seen[];
+  beforeAll(async () => {
+    const fleet = goodFleet(files.sshKey);
+    const [first, ...nodes] = fleet.nodes;
+    if (first === undefined) throw new Error("the good fleet has no node");
+    const gateways = first.gateways.map((gateway) => gateway.name === "team-a" ? { ...gateway, access: [], startsAt: "login" as const } : gateway); // prettier-ignore
+    login = await previewed({ ...fleet, nodes: [{ ...first, platform: "macos", gateways }, ...nodes] });
+  }, 120_000);
+  const stack = (): Stack => new Stack(structuredClone(login));
+  const SAYS = /team-a: it is a LaunchAgent: after a boot nothing serves until its user has logged in at the screen/;
+
+  it("is refused with the reason, and for its user's password; nothing else is wrong with it", () => {
+    const [before, found] = [stackOf("macos"), stack()].map((one) => new Map(CATALOGUE.map((rule) => [rule.id, one.violations(rule).length]))); // prettier-ignore
+    const more = CATALOGUE.filter(({ id }) => (found?.get(id) ?? 0) > (before?.get(id) ?? 0)).map(({ id }) => id);
+    expect(more).toEqual(["GH202", "GH601"]);
+    expect(stack().violations(gh601)).toEqual([expect.stringMatching(SAYS)]);
+  });
+  it("passes with an exception of both rules, until its day", () => {
+    const exceptions = [{ resource: "team-a", owner: "jo@example.com", reason: "Messages; jo logs in after a power cut", expires: "2026-11-30" }]; // prettier-ignore
+    for (const rule of [gh202, gh601]) {
+      expect(stack().violations(rule, { exceptions }, new Date("2026-11-30T12:00:00Z"))).toEqual([]);
+      expect(stack().violations(rule, { exceptions }, new Date("2026-12-01T12:00:00Z")).join()).toMatch(/expired/);
+    }
+  });
+  it("is no gateway of which nobody knows when it starts", () => {
+    for (const field of ["manager", "starts"]) {
+      const one = stack();
+      one.remove(...GATEWAY, ["service", field]);
+      expect(one.violations(gh601).join("\n")).toMatch(new RegExp(`team-a: service\\.${field} is not declared`));
+    }
+  });
+});
 
 describe("the same fault on both platforms", () => {
   it.each(FAULTS)("%s", (_fault, rule, linux, macos, says) => {

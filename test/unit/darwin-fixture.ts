@@ -28,6 +28,10 @@ export class FakeLaunchd {
   readonly calls: string[] = [];
   readonly jobs = new Map<string, FakeJob>();
   readonly disabled = new Set<string>();
+  /** Uids that are logged in at the screen. */
+  readonly sessions = new Set<number>();
+  /** What launchd says of any other session: 112, or 125 once somebody was there (facts: macos.md 1.1). */
+  noSession: 112 | 125 = 112;
   /** What a definition says, by path; without, what the file there says. */
   readonly definitions = new Map<string, Definition>();
   /** Which boot the kernel says it is; undefined: it does not say. */
@@ -50,7 +54,13 @@ export class FakeLaunchd {
     if (program !== "/bin/launchctl") return ended(127);
     this.calls.push(words.join(" "));
     const [verb = "", where = "", path = ""] = words;
-    return this.#answer(verb, where.replace(/^system\//, ""), path);
+    const uid = /^gui\/(\d+)/.exec(where)?.[1];
+    if (uid !== undefined && !this.sessions.has(Number(uid)))
+      return this.noSession === 112
+        ? ended(112, "", `Bad request.\nCould not find domain for user gui: ${uid}\n`)
+        : ended(125, "", "Domain does not support specified action\n");
+    if (verb === "print" && /^gui\/\d+$/.test(where)) return ended(0, `${where} = {\n}\n`);
+    return this.#answer(verb, where.replace(/^(?:system|gui\/\d+)\//, ""), path);
   };
 
   load(label: string, path: string, pid: number): void {

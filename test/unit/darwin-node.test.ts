@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { userObjections } from "../../node/account/objections.ts";
+import { personalObjection, userObjections } from "../../node/account/objections.ts";
 import { parseEnvironmentFile, renderExports } from "../../node/environment-file.ts";
 import { nodePaths } from "../../node/lib/paths.ts";
 import { darwin } from "../../node/platform/darwin.ts";
@@ -167,9 +167,39 @@ describe("users", () => {
   });
   it.each([449, 500, 501])("with uid %i are not a gateway's", (uid) => {
     const facts = { name: "oc", uid, gid: uid, home: "/Users/oc", shell: "", groups: ["oc"], hasPassword: false };
-    expect(userObjections(facts, "/Users/oc", darwin)).toHaveLength(1);
-    expect(userObjections({ ...facts, uid: 499 }, "/Users/oc", darwin)).toEqual([]);
-    expect(userObjections({ ...facts, uid: 499, groups: ["oc", "admin"] }, "/Users/oc", darwin)).toHaveLength(1);
+    expect(userObjections(facts, "/Users/oc", darwin, "boot")).toHaveLength(1);
+    expect(userObjections({ ...facts, uid: 499 }, "/Users/oc", darwin, "boot")).toEqual([]);
+    expect(userObjections({ ...facts, uid: 499, groups: ["oc", "admin"] }, "/Users/oc", darwin, "boot")).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe("users of gateways that start at a login", () => {
+  const jo = { name: "jo", uid: 502, gid: 20, home: "/Users/jo", shell: "/bin/zsh", groups: ["staff", "everyone", "com.apple.access_screensharing"], hasPassword: true }; // prettier-ignore
+  const home = { uid: 502, isDirectory: true, isEmpty: false };
+  const objections = (changes: Partial<typeof jo>) => userObjections({ ...jo, ...changes }, "/Users/jo", darwin, "login").map(({ message }) => message); // prettier-ignore
+  const personal = darwin.accounts.login;
+  if (personal === undefined) throw new Error("macOS has logins");
+
+  it("may have a password, and are in the group of every local account", () => {
+    expect(objections({})).toEqual([]);
+  });
+  it.each<[string, Partial<typeof jo>, RegExp]>([
+    ["a role account", { uid: 499 }, /nobody logs in to such an account/],
+    ["no number of a person's", { uid: 500 }, /nobody logs in to such an account/],
+    ["an administrator", { groups: ["staff", "admin"] }, /privileged group admin/],
+    ["somebody with another home", { home: "/Volumes/x/jo" }, /exists with the home/],
+  ])("are not %s", (_name, changes, words) => {
+    expect(objections(changes)).toEqual([expect.stringMatching(words)]);
+  });
+  it("are there before, and have logged in once: none is made here", () => {
+    expect(personalObjection("jo", { user: jo, home }, personal)).toBeUndefined();
+    expect(personalObjection("jo", { user: jo, home: undefined }, personal)?.message).toMatch(/nobody has logged in/);
+    expect(personalObjection("jo", { user: undefined, home: undefined }, personal)).toMatchObject({
+      message: expect.stringMatching(/does not exist/) as string,
+      fix: expect.stringMatching(/System Settings.*log in at the screen once.*Gatehouse makes no account/) as string,
+    });
   });
 });
 

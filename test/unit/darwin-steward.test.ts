@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -21,7 +22,7 @@ import { RootLink, rootLink, serveRequests, type RequestHandler } from "../../no
 import { collectorDifferences, renderCollector } from "../../node/platform/darwin-collector.ts";
 import { darwinSteward } from "../../node/platform/darwin-steward.ts";
 import { EXIT } from "../../node/protocol.ts";
-import { FakeLaunchd } from "./darwin-fixture.ts";
+import { ended, FakeLaunchd } from "./darwin-fixture.ts";
 
 const hands = vi.hoisted(() => ({ exec: vi.fn() }));
 vi.mock(import("../../node/lib/exec.ts"), async (original) => ({ ...(await original()), exec: hands.exec }));
@@ -114,7 +115,7 @@ describe.skipIf(!isRoot)("root's part", () => {
     const log = lstatSync(join(paths.serviceLogs, "team-a.log"));
     expect([log.uid, log.mode & 0o777]).toEqual([USER.uid, 0o600]);
     expect(readFileSync(join(paths.logRotation, "gatehouse-team-a.conf"), "utf8")).toMatch(
-      /team-a\.log\toc-a:oc-a\t600\t5\t1024\t\*\tN\n$/,
+      /team-a\.log\toc-a:499\t600\t5\t1024\t\*\tN\n$/,
     );
     expect(jobOf(daemon("org.gatehouse.settle.team-a"))).toMatchObject({
       RunAtLoad: true,
@@ -205,7 +206,7 @@ describe.skipIf(!isRoot)("root's part", () => {
 
   describe("in the metrics", () => {
     const metrics = "org.gatehouse.metrics.team-a";
-    const collector = (everySeconds: number) => ({ gateway: "team-a", user: USER, argv: ["/opt/gatehouse/program/x/gatehouse-node", "collect-metrics"], everySeconds }); // prettier-ignore
+    const collector = (everySeconds: number) => ({ gateway: "team-a", user: USER, startsAt: "boot" as const, argv: ["/opt/gatehouse/program/x/gatehouse-node", "collect-metrics"], everySeconds }); // prettier-ignore
     const collectorDefinition = () => {
       const { arguments: words, environment } = launchd.jobs.get(metrics) ?? { arguments: [], environment: {} };
       return { arguments: words, environment };
@@ -359,5 +360,84 @@ describe.skipIf(!isRoot)("root's part", () => {
     await expect(handle({ verb: "place", generation: GENERATION })).rejects.toMatchObject({ code: "unit-missing" });
     await handle({ verb: "place", generation: OTHER });
     expect(readFileSync(daemon(), "utf8")).toBe("<plist>two</plist>\n");
+  });
+
+  describe("for a gateway that starts at a login", () => {
+    const JO = { name: "jo", uid: 502, gid: 20, home: "/Users/jo", shell: "/bin/zsh" };
+    const label = "org.gatehouse.login-gateway.team-c";
+    const job = `gui/502/${label}`;
+    let definition: string;
+    let ask: RequestHandler;
+    beforeEach(async () => {
+      const home = join(root, "Users/jo");
+      definition = join(home, "Library/LaunchAgents", `${label}.plist`);
+      await registerGateway(paths, { gateway: "team-c", user: JO.name, home, startsAt: "login" });
+      await darwinSteward.keepUnit(paths, "team-c", GENERATION, "<plist>root's</plist>\n");
+      launchd.definitions.set(definition, { arguments: ["/bin/sh"], environment: { HOME: home } });
+      launchd.sessions.add(JO.uid);
+      const context = { paths, programFile: "/opt/gatehouse/program/x/gatehouse-node.mjs" };
+      ask = (await darwinSteward.handlerFor(context, { ...JO, home })) ?? (() => Promise.reject(new Error("no handler"))); // prettier-ignore
+    });
+
+    it("writes nothing into the user's home, and no definition of it elsewhere", async () => {
+      await ask({ verb: "place", generation: GENERATION });
+      expect(existsSync(join(root, "Users"))).toBe(false);
+      expect(readdirSync(paths.daemons)).toEqual(["org.gatehouse.settle.team-c.plist"]);
+      expect(readFileSync(join(paths.logRotation, "gatehouse-team-c.conf"), "utf8")).toContain("\tjo:20\t600\t");
+    });
+    it("starts and stops it in the user's session, and reads its definition as the user", async () => {
+      await ask({ verb: "place", generation: GENERATION });
+      await ask({ verb: "enable" });
+      await ask({ verb: "restart" });
+      expect(launchd.jobs.get(label)).toMatchObject({ state: "running", path: definition });
+      expect(launchd.calls).toContain(`bootstrap gui/502 ${definition}`);
+      expect(launchd.calls.filter((call) => call.includes("system"))).toEqual([]);
+      const reading = hands.exec.mock.calls.find(([argv]) => (argv as string[])[0] === "/usr/bin/plutil");
+      expect(reading?.[1]).toMatchObject({ uid: 502, gid: 20 });
+      await ask({ verb: "stop" });
+      expect(launchd.calls).toContain(`bootout ${job}`);
+      expect(launchd.jobs.has(label)).toBe(false);
+    });
+    it.each([112, 125] as const)("changes nothing without a session (%i): it says that, and stops nothing", async (status) => {
+      launchd.sessions.clear();
+      launchd.noSession = status;
+      const own = { ...JO, home: join(root, "Users/jo") };
+      expect(await darwinSteward.canStart(paths, own)).toBe(false);
+      await expect(ask({ verb: "restart" })).rejects.toMatchObject({
+        layer: "host",
+        code: "no-session",
+        message: expect.stringContaining("as jo") as string,
+        fix: expect.stringMatching(/log in at the screen.*automatic login.*startsAt: boot/) as string,
+      });
+      await ask({ verb: "stop" });
+      expect(launchd.calls.filter((call) => !call.startsWith("print"))).toEqual([]);
+    }); // prettier-ignore
+    it("does not take a launchd that gives no answer for no session", async () => {
+      hands.exec.mockResolvedValue(ended(1, "", "Operation not permitted"));
+      await expect(darwinSteward.canStart(paths, JO)).rejects.toMatchObject({ code: "launchd" });
+    });
+    it("is root's to say: another gateway's user has no session", async () => {
+      expect(await darwinSteward.canStart(paths, { ...JO, uid: 999 })).toBe(false);
+      expect(await darwinSteward.canStart(paths, USER)).toBe(true);
+      await ask({ verb: "place", generation: GENERATION });
+      await expect(ask({ verb: "restart", startsAt: "boot" })).rejects.toMatchObject({ code: "payload" });
+    });
+    it("keeps timers and metrics in the system domain, these with the user's primary group", async () => {
+      await ask({ verb: "schedule", seconds: 180 });
+      await ask({ verb: "repeat", everySeconds: 60 });
+      expect(launchd.calls.filter((call) => call.startsWith("bootstrap"))).toEqual([
+        `bootstrap system ${join(paths.timers, "org.gatehouse.dead-man.team-c.plist")}`,
+        `bootstrap system ${daemon("org.gatehouse.metrics.team-c")}`,
+      ]);
+      expect(jobOf(daemon("org.gatehouse.metrics.team-c"))).toMatchObject({ UserName: "jo" });
+      expect(jobOf(daemon("org.gatehouse.metrics.team-c"))).not.toHaveProperty("GroupName");
+    });
+    it("goes without a trace of root's, whether somebody is there or not", async () => {
+      await ask({ verb: "place", generation: GENERATION });
+      launchd.sessions.clear();
+      await ask({ verb: "remove" });
+      expect(readdirSync(paths.daemons)).toEqual([]);
+      expect(existsSync(join(paths.serviceLogs, "team-c.log"))).toBe(false);
+    });
   });
 });

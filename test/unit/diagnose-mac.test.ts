@@ -6,7 +6,7 @@ import { scrubber } from "../../node/diagnose/scrub.ts";
 import { parseJob } from "../../node/platform/darwin-launchctl.ts";
 import { darwinServices, launchdEvidence } from "../../node/platform/darwin-services.ts";
 import type { LaunchdEvidence } from "../../node/platform/services.ts";
-import type { NodePlatform } from "../../operations/diagnose/service-commands.ts";
+import { serviceCommands, type NodePlatform } from "../../operations/diagnose/service-commands.ts";
 import { verdictOf, type Verdict } from "../../operations/diagnose/verdict.ts";
 import { ended } from "./darwin-fixture.ts";
 import { healthy, type Healthy } from "./diagnose-fixture.ts";
@@ -115,6 +115,29 @@ describe("a job that launchd does not start", () => {
   it("a job that runs is not judged by how it ended before", () => {
     const ran: Plant = (e) => Object.assign(e.node.gateway.unit?.launchd ?? {}, { lastEnd: "78: EX_CONFIG" });
     expect(mac(ran)).toMatchObject({ verdict: "healthy", also: [] });
+  });
+});
+
+describe("a gateway that starts at a login", () => {
+  const atLogin: Plant = (e) => Object.assign(e.expected, { startsAt: "login" });
+  const stopped = (session: boolean): Plant => job("inactive", "not loaded", { state: "not loaded", session });
+
+  it("does not run while nobody is logged in at the screen: that comes first", () => {
+    const found = mac(atLogin, stopped(false));
+    expect(found).toMatchObject({ verdict: "host", code: "no-session", confidence: "high" });
+    expect(found.firstCommand).toBe("sudo launchctl print gui/$(id -u USER)/UNIT");
+    expect(found.nextStep).toMatch(/log in at the screen as USER.*FileVault excludes.*startsAt: boot/);
+    expect(codes(found)).toContain("unit-stopped");
+  });
+  it("is judged like any other while somebody is", () => {
+    const found = mac(atLogin, stopped(true));
+    expect(codes(found)).toEqual(["unit-stopped"]);
+    expect(found.nextStep).toContain("launchctl bootstrap gui/$(id -u USER) ~USER/Library/LaunchAgents/UNIT.plist");
+    expect(mac(atLogin, (e) => Object.assign(e.node.gateway.unit?.launchd ?? {}, { session: true }))).toMatchObject({ verdict: "healthy" }); // prettier-ignore
+  });
+  it("has no command of the system domain, and the other form none of a session", () => {
+    expect(JSON.stringify(serviceCommands("darwin", "login"))).not.toMatch(/system\/UNIT|\bsystem \/|LaunchDaemons/);
+    expect(JSON.stringify(serviceCommands("darwin"))).not.toMatch(/gui\/|LaunchAgents/);
   });
 });
 

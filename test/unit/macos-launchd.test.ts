@@ -2,6 +2,7 @@ import { build, buildBinary, type PlistValue } from "plist";
 import { beforeEach, describe, expect, it } from "vitest";
 import { nextCalendarTime } from "../../sandbox/macos/launchd/calendar.ts";
 import { BadDefinition, parseDefinition, type JobDefinition } from "../../sandbox/macos/launchd/definition.ts";
+import { Domains, type Domain } from "../../sandbox/macos/launchd/domains.ts";
 import { Manager, type Action, type Faults } from "../../sandbox/macos/launchd/manager.ts";
 import { listJobs, printJob } from "../../sandbox/macos/launchd/print.ts";
 import { Verbs, type Machine } from "../../sandbox/macos/launchd/verbs.ts";
@@ -21,6 +22,7 @@ class Bench {
   saved = 0;
   readonly files = new Map<string, { bytes: Buffer; uid: number; mode: number }>();
   readonly manager: Manager;
+  readonly domains: Domains;
   readonly log: string[] = [];
   readonly killed: (readonly [pid: number, signal: string])[] = [];
   readonly answers = new Map<number, number>();
@@ -29,6 +31,7 @@ class Bench {
 
   constructor(overrides?: ReadonlyMap<string, boolean>) {
     this.manager = new Manager(overrides);
+    this.domains = new Domains(this.manager);
     const machine: Machine = {
       now: () => this.now,
       readPlist: (path) => {
@@ -42,7 +45,7 @@ class Bench {
         this.faults = { ...this.faults, spuriousBootstrapErrors: (this.faults.spuriousBootstrapErrors ?? 0) - 1 };
       },
     };
-    this.#verbs = new Verbs(this.manager, machine);
+    this.#verbs = new Verbs(this.domains, machine);
     this.write({});
   }
 
@@ -56,8 +59,16 @@ class Bench {
     return reply;
   }
 
-  as(uid: number, ...argv: string[]): { code: number; stderr: string } {
-    return this.#verbs.run({ argv, uid, cwd: "/", caller: "launchctl[1]" });
+  as(uid: number, ...argv: string[]): { code: number; stdout: string; stderr: string } {
+    const reply = this.#verbs.run({ argv, uid, cwd: "/", caller: "launchctl[1]" });
+    this.#settle();
+    return reply;
+  }
+
+  login(uid: number): Domain {
+    const domain = this.domains.login(uid, new Map());
+    if (domain === undefined) throw new Error("logged in already");
+    return domain;
   }
 
   bootstrap(): { code: number; stderr: string } {
@@ -88,13 +99,13 @@ class Bench {
   }
 
   #settle(): void {
-    for (let actions = this.manager.take(); actions.length > 0; actions = this.manager.take()) {
-      for (const action of actions) this.#perform(action);
-    }
+    for (const { manager } of this.domains.all())
+      for (let actions = manager.take(); actions.length > 0; actions = manager.take())
+        for (const action of actions) this.#perform(manager, action);
   }
 
-  #perform(action: Action): void {
-    if (action.kind === "spawn") this.manager.spawned(action.label, (this.#pid += 1), this.now);
+  #perform(manager: Manager, action: Action): void {
+    if (action.kind === "spawn") manager.spawned(action.label, (this.#pid += 1), this.now);
     else if (action.kind === "signal") this.killed.push([action.pid, action.signal]);
     else if (action.kind === "kill group") this.killed.push([-action.pid, "SIGKILL"]);
     else if (action.kind === "answer") this.answers.set(action.ticket, action.pid);
@@ -171,6 +182,57 @@ describe("stand-in launchd", () => {
       expect(bench.answers.get(ticket ?? 0)).toBe(bench.manager.jobs.get(LABEL)?.pid);
       expect(bench.state).toBe("running");
     });
+  });
+
+  describe("a session at the screen", () => {
+    const target = `gui/501/${LABEL}`;
+    const start = (uid = 0) => bench.as(uid, "bootstrap", "gui/501", PATH);
+    beforeEach(() => {
+      bench.write({ RunAtLoad: true, LimitLoadToSessionType: "Aqua" }, { uid: 501, mode: 0o600 });
+    });
+
+    it("has jobs of its own, apart from the machine's", () => {
+      bench.login(501);
+      expect(start().code).toBe(0);
+      expect(bench.state).toBeUndefined();
+      const { stdout } = bench.run("print", target);
+      expect(stdout.split("\n")[0]).toBe(`${target} = {`);
+      for (const line of ["type = LaunchAgent", "state = running", "domain = gui/501 [100020]", "asid = 100020", "inherited environment = {"]) expect(stdout).toContain(`\n\t${line}\n`); // prettier-ignore
+      expect(bench.run("print", `system/${LABEL}`).code).toBe(113);
+      expect(bench.run("print", "gui/501").stdout).toContain(LABEL);
+      expect(bench.run("list").stdout).not.toContain(LABEL);
+      expect(bench.log.at(-1)).toMatch(new RegExp(`^\\(${target} \\[\\d+\\]\\)`));
+      expect(bench.run("bootout", target).code).toBe(0);
+    });
+    it("is root's and its user's to change, and takes files of both", () => {
+      bench.login(501);
+      expect(start(502)).toMatchObject({ code: 5, stderr: expect.stringContaining("Try re-running") as string });
+      expect(start(501).code).toBe(0);
+      expect(bench.as(502, "bootout", target).code).toBe(1);
+      expect(bench.as(501, "kickstart", target).code).toBe(0);
+      bench.write({}, { uid: 502 });
+      expect(bench.run("bootstrap", "gui/501", PATH).code).toBe(122);
+    });
+    it("knows no label of another domain's, and says which it looked in", () => {
+      bench.login(501);
+      bench.write({});
+      bench.bootstrap();
+      expect(bench.run("print", target)).toMatchObject({ code: 113, stderr: `Bad request.\nCould not find service "${LABEL}" in domain for user gui: 501\n` }); // prettier-ignore
+      expect(bench.run("bootout", target).code).toBe(3);
+    });
+    it("keeps its own disabled labels", () => {
+      bench.login(501);
+      bench.run("disable", target);
+      expect(start()).toMatchObject({ code: 119 });
+      expect(bench.run("print-disabled", "gui/501").stdout).toContain(`"${LABEL}" => disabled`);
+      expect(bench.run("print-disabled", "system").stdout).not.toContain(LABEL);
+    });
+    it("is nobody else's, and not there twice", () => {
+      bench.login(501);
+      expect(bench.domains.login(501, new Map())).toBeUndefined();
+      for (const argv of [["print", `gui/502/${LABEL}`], ["print-disabled", "gui/502"]]) expect(bench.run(...argv).code).toBe(112);
+      expect(bench.run("bootstrap", "gui/502", PATH).code).toBe(125);
+    }); // prettier-ignore
   });
 
   describe("bootout", () => {

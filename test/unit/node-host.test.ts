@@ -6,7 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { homeObjections, userObjections } from "../../node/account/objections.ts";
 import { checkMachine, recordedMachineId } from "../../node/lib/machine.ts";
 import { nodePaths, type NodePaths } from "../../node/lib/paths.ts";
-import { recordRuntimes, registeredGateways, registerGateway, unregisterGateway } from "../../node/lib/registry.ts";
+import {
+  gatewayOfUser,
+  recordRuntimes,
+  registeredGateways,
+  registerGateway,
+  unregisterGateway,
+} from "../../node/lib/registry.ts";
 import type { Platform, UserFacts } from "../../node/platform/index.ts";
 import { linux } from "../../node/platform/linux.ts";
 import { EXIT } from "../../node/protocol.ts";
@@ -91,6 +97,18 @@ describe("registry of gateways", () => {
     await unregisterGateway(paths, "team-a");
     expect((await registeredGateways(paths)).map(({ gateway }) => gateway)).toEqual(["team-b"]);
   });
+  it("remembers which gateway starts at a login, and whose user is whose", async () => {
+    mkdirSync(paths.state);
+    const login = { ...entry, gateway: "team-b", user: "jo", startsAt: "login" } as const;
+    await registerGateway(paths, entry);
+    await registerGateway(paths, login);
+    await recordRuntimes(paths, "team-b", ["openclaw-1"]);
+    expect(await gatewayOfUser(paths, "jo")).toEqual({ ...login, runtimes: ["openclaw-1"] });
+    expect(await gatewayOfUser(paths, "oc-a")).toEqual(entry);
+    expect(await gatewayOfUser(paths, "nobody")).toBeUndefined();
+    writeFileSync(join(paths.gateways, "team-b.json"), JSON.stringify({ ...login, startsAt: "dusk" }));
+    await expect(gatewayOfUser(paths, "jo")).rejects.toMatchObject({ code: "payload" });
+  });
   it("notes runtimes sorted, once each, and only of a gateway it knows", async () => {
     mkdirSync(paths.state);
     await recordRuntimes(paths, "team-a", ["openclaw-1"]);
@@ -128,24 +146,29 @@ describe("objections to a user", () => {
   };
 
   it("are none to one that Gatehouse could have made", () => {
-    expect(userObjections(ours, HOME, linux)).toEqual([]);
+    expect(userObjections(ours, HOME, linux, "boot")).toEqual([]);
   });
   it.each([
     ["a system user", { uid: 999 }, "system uid 999"],
     ["a password", { hasPassword: true }, "password"],
     ["another home", { home: "/srv/oc" }, "/srv/oc"],
   ] as const)("are raised to %s", (_name, change, words) => {
-    const objections = userObjections({ ...ours, ...change }, HOME, linux);
+    const objections = userObjections({ ...ours, ...change }, HOME, linux, "boot");
     expect(objections).toHaveLength(1);
     expect(objections[0]?.message).toContain(words);
     expect(objections[0]?.fix).not.toBe("");
   });
-  it.each(linux.privilegedGroups)("are raised to a member of %s", (group) => {
-    expect(userObjections({ ...ours, groups: ["oc", group] }, HOME, linux)[0]?.message).toContain(group);
+  it.each(linux.accounts.boot?.privilegedGroups ?? [])("are raised to a member of %s", (group) => {
+    expect(userObjections({ ...ours, groups: ["oc", group] }, HOME, linux, "boot")[0]?.message).toContain(group);
+  });
+  it("is one that no gateway starts at a login there", () => {
+    expect(userObjections(ours, HOME, linux, "login").map(({ message }) => message)).toEqual([
+      "no gateway starts at login on this kind of node",
+    ]);
   });
   it("are all told, the worst first", () => {
     const worst = { ...ours, uid: 0, groups: ["root"], hasPassword: true, home: "/root" };
-    expect(userObjections(worst, HOME, linux).map(({ message }) => message)).toEqual([
+    expect(userObjections(worst, HOME, linux, "boot").map(({ message }) => message)).toEqual([
       expect.stringContaining("system uid"),
       expect.stringContaining("privileged group"),
       expect.stringContaining("password"),

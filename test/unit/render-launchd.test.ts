@@ -12,10 +12,11 @@ function onMac(subject: ReturnType<typeof gatewayWith>): ReturnType<typeof gatew
 
 const subject = onMac(gatewayWith());
 const layout = layoutOf(subject);
+const atLogin = onMac({ ...subject, gateway: { ...subject.gateway, startsAt: "login" } });
 const variants = {
   daemon: renderLaunchDaemon(subject.gateway, layout, RUNTIME),
   "daemon-launcher": renderLaunchDaemon(subject.gateway, layout, RUNTIME, "launcher"),
-  agent: renderLaunchAgent(subject.gateway, layout, RUNTIME),
+  agent: renderLaunchAgent(atLogin.gateway, layoutOf(atLogin), RUNTIME),
 };
 type Job = Readonly<Record<string, unknown>> & {
   readonly ProgramArguments: readonly string[];
@@ -81,6 +82,27 @@ describe("a daemon", () => {
     const awkward = { ...layout, home: "/Users/a&b<c>" };
     const job = jobOf(renderLaunchDaemon(subject.gateway, awkward, RUNTIME));
     expect(job.EnvironmentVariables["HOME"]).toBe("/Users/a&b<c>");
+  });
+});
+
+describe("an agent", () => {
+  it("is for its user's sessions at the screen, and logs where root rotates", () => {
+    expect(jobOf(variants.agent)).toMatchObject({
+      Label: "org.gatehouse.login-gateway.team-a",
+      LimitLoadToSessionType: "Aqua",
+      StandardOutPath: "/var/log/gatehouse/team-a.log",
+    });
+    expect(layoutOf(atLogin).unitPath).toBe(
+      `${layout.home}/Library/LaunchAgents/org.gatehouse.login-gateway.team-a.plist`,
+    );
+    expect(layoutOf(atLogin).envFile).toBe(layout.envFile);
+  });
+  it("is what a generation with that start holds, which is another one than at boot", () => {
+    const [boot, login] = [generationOf(subject), generationOf(atLogin)];
+    expect(login.files.unit).toBe(variants.agent);
+    expect(login.unit).toBe("org.gatehouse.login-gateway.team-a");
+    expect(boot.files.unit).toBe(variants.daemon);
+    expect(login.generation).not.toBe(boot.generation);
   });
 });
 

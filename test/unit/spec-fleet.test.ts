@@ -569,3 +569,27 @@ describe("for any input", () => {
     );
   });
 });
+
+describe("a gateway that starts at a login", () => {
+  const onMac = (changes: Loose): string[] =>
+    problemsAfter((fleet) => {
+      at(fleet, "nodes", 0)["platform"] = "macos";
+      Object.assign(gateway(fleet), { startsAt: "login" }, changes);
+    });
+  it("is asked for by name; without it every gateway starts at boot", () => {
+    expect(parseFleet(validFleet()).nodes[0]?.gateways[0]?.startsAt).toBe("boot");
+    expect(onMac({})).toEqual([]);
+    expect(onMac({ startsAt: "dusk" })).toEqual([expect.stringMatching(/^nodes\[0\]\.gateways\[0\]\.startsAt: /)]);
+  });
+  it("is refused on Linux, where a lingering user needs no login", () => {
+    const found = problemsAfter((fleet) => (gateway(fleet)["startsAt"] = "login"));
+    expect(found).toEqual([expect.stringMatching(/\.startsAt: on Linux a gateway starts at boot.*take `startsAt: login` away$/)]); // prettier-ignore
+  });
+  it.each([
+    ["purgeOnDestroy", true, /\.purgeOnDestroy: .*somebody's account, which is never deleted; take/],
+    ["access", [{ principal: "jo", tunnel: "gateway" }], /\.access: .*authorized_keys and login shell are not changed; take/],
+  ] as const)("has no %s", (field, value, words) => {
+    expect(onMac({ [field]: value }).join("\n")).toMatch(words);
+    expect(onMac({ startsAt: "boot", [field]: value }).join("\n")).not.toMatch(words);
+  }); // prettier-ignore
+});

@@ -11,6 +11,26 @@ export function launchdWords({ launchd }: UnitEvidence): string[] {
   return [`launchd: ${launchd.state}${launchd.lastEnd === null ? "" : `, last exit ${launchd.lastEnd}`}`, ...held];
 }
 
+/** It starts with a login at the screen, and nobody is logged in there as its user. */
+export const launchdNoSession: Rule = ({ node }, commands) => {
+  const { unit } = node.gateway;
+  if (unit?.launchd?.session !== false) return [];
+  return [
+    {
+      layer: "host",
+      code: "no-session",
+      confidence: "high",
+      evidence: [
+        "nobody is logged in at the screen as the gateway's user, and this gateway starts with that login alone (startsAt: login)",
+        ...launchdWords(unit),
+      ],
+      firstCommand: commands.status,
+      nextStep:
+        "log in at the screen as USER: launchd starts the gateway then. Automatic login spares that after a power cut, and FileVault excludes it; with `startsAt: boot` a gateway needs no login",
+    },
+  ];
+};
+
 /** A label that is disabled: the entry outlives a boot, `bootout` and the file, and `bootstrap` answers 119. */
 export const launchdDisabled: Rule = ({ node }, commands) => {
   const { unit } = node.gateway;

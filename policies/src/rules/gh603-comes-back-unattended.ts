@@ -18,7 +18,7 @@ const FACTS: Readonly<Record<string, Fact>> = {
   automaticLogin: {
     question: "whether somebody is logged in automatically",
     bad: true,
-    says: "somebody is logged in automatically: no gateway needs it, and the password lies on the disk, hidden from nobody who reads it",
+    says: "somebody is logged in automatically: only a gateway with `startsAt: login` needs it, and the password lies on the disk, hidden from nobody who reads it",
   },
   networkTime: {
     question: "whether the clock follows a time server",

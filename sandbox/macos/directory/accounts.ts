@@ -22,6 +22,12 @@ export function findUser(name: string): Account | undefined {
   return { name, uid, gid, home: attributes?.["NFSHomeDirectory"]?.[0] ?? "/var/empty" };
 }
 
+export function findUserById(uid: number): Account | undefined {
+  return Object.keys(readDirectory()["Users"] ?? {})
+    .map(findUser)
+    .find((user) => user?.uid === uid);
+}
+
 export function findGroup(name: string): Group | undefined {
   return groups().find((group) => group.name === name);
 }

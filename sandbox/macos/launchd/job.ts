@@ -1,8 +1,6 @@
 import { nextCalendarTime } from "./calendar.ts";
 import type { JobDefinition } from "./definition.ts";
 
-export const DOMAIN_LOG = "system";
-
 /** How a process ended: with a status or by a signal. */
 export type Ending = { readonly code: number } | { readonly signal: NodeJS.Signals };
 

@@ -1,6 +1,6 @@
 import { ERR } from "./errors.ts";
 import type { JobDefinition } from "./definition.ts";
-import { afterExit, DOMAIN_LOG, isDue, newJob, nextDue, type Ending, type Job } from "./job.ts";
+import { afterExit, isDue, newJob, nextDue, type Ending, type Job } from "./job.ts";
 
 /** What the manager wants done; whoever drives it does it and reports back. */
 export type Action =
@@ -26,19 +26,24 @@ export interface Faults {
   readonly noGuardMalloc?: boolean;
 }
 
+/** Tickets are told apart over all domains. */
+let tickets = 0;
+
 /**
- * Stand-in for launchd's system domain: what state each job is in and what happens next. No clock and no processes of its
+ * Stand-in for one domain of launchd's: what state each job is in and what happens next. No clock and no processes of its
  * own: the time in milliseconds comes with every call, and what has to be done leaves by `take`.
  */
 export class Manager {
   readonly jobs = new Map<string, Job>();
   /** Label -> disabled; survives jobs, their files and the machine's restarts (man launchctl, `enable`). */
   readonly overrides: Map<string, boolean>;
+  readonly #domain: string;
   #actions: Action[] = [];
-  #ticket = 0;
 
-  constructor(overrides: ReadonlyMap<string, boolean> = new Map()) {
+  /** @param domain as its log lines name it. */
+  constructor(overrides: ReadonlyMap<string, boolean> = new Map(), domain = "system") {
     this.overrides = new Map(overrides);
+    this.#domain = domain;
   }
 
   /** What is to be done since the last call. */
@@ -213,14 +218,14 @@ export class Manager {
   }
 
   #wait(job: Job): number {
-    this.#ticket += 1;
-    job.waiting.push(this.#ticket);
-    return this.#ticket;
+    tickets += 1;
+    job.waiting.push(tickets);
+    return tickets;
   }
 
   #log(job: Job | undefined, level: "Notice" | "Warning", text: string): void {
     const pid = job?.pid === undefined ? "" : ` [${job.pid}]`;
-    const subject = job === undefined ? DOMAIN_LOG : `${DOMAIN_LOG}/${job.definition.label}${pid}`;
+    const subject = job === undefined ? this.#domain : `${this.#domain}/${job.definition.label}${pid}`;
     this.#actions.push({ kind: "log", subject, level, text });
   }
 }

@@ -1,9 +1,12 @@
+import type { Domain, Session } from "./domains.ts";
 import type { Job } from "./job.ts";
 import type { Manager } from "./manager.ts";
 
 export interface PrintFacts {
   readonly groupName: string | undefined;
   readonly guardMalloc: boolean;
+  /** Of a job of a session at the screen. */
+  readonly session?: Session | undefined;
 }
 
 const SIGNALS: Readonly<Record<string, string>> = {
@@ -54,13 +57,27 @@ function properties({ definition }: Job): string {
   return words.join(" | ");
 }
 
+/** The lines by which a job of a session differs. */
+function domainLines(session: Session | undefined) {
+  if (session === undefined)
+    return { name: "system", type: "LaunchDaemon", domain: ["domain = system"], inherited: [] };
+  const name = `gui/${session.uid}`;
+  return {
+    name,
+    type: "LaunchAgent",
+    domain: [`domain = ${name} [${session.asid}]`, `asid = ${session.asid}`],
+    inherited: block("inherited environment", ["SSH_AUTH_SOCK => /private/tmp/com.apple.launchd.AAAAAAAAAA/Listeners"]),
+  };
+}
+
 /**
- * Stand-in for `launchctl print system/LABEL`: the layout of macOS 26 merged from captures of other people's daemons
- * (facts/macos.md 1.4: Sumo Logic's otelcol, wazuh-agent, a gateway on a Mac mini). The places of `umask`
- * and `run interval` are guesses.
+ * Stand-in for `launchctl print system/LABEL` and `gui/UID/LABEL`: the layout of macOS 26 merged from captures of other people's daemons
+ * (facts/macos.md 1.4: Sumo Logic's otelcol, wazuh-agent, a gateway on a Mac mini). The places of `umask`,
+ * `run interval` and what an agent has more are guesses.
  */
 export function printJob(job: Job, facts: PrintFacts): string {
   const { definition, pid } = job;
+  const { name: domainName, type, domain, inherited } = domainLines(facts.session);
   const environment = { OSLogRateLimit: "64", ...definition.environment, XPC_SERVICE_NAME: definition.label };
   const paths = [
     ...(definition.standardIn === undefined ? [] : [`stdin path = ${definition.standardIn}`]),
@@ -77,7 +94,7 @@ export function printJob(job: Job, facts: PrintFacts): string {
   const lines = [
     `active count = ${activeCount(job)}`,
     `path = ${job.path}`,
-    "type = LaunchDaemon",
+    `type = ${type}`,
     `state = ${job.state}`,
     "",
     `program = ${definition.program}`,
@@ -85,11 +102,12 @@ export function printJob(job: Job, facts: PrintFacts): string {
     "",
     ...(definition.workingDirectory === undefined ? [] : [`working directory = ${definition.workingDirectory}`, ""]),
     ...paths,
+    ...inherited,
     ...block("default environment", ["PATH => /usr/bin:/bin:/usr/sbin:/sbin"]),
     "",
     ...block("environment", Object.entries(environment).map(([name, value]) => `${name} => ${value}`)), // prettier-ignore
     "",
-    "domain = system",
+    ...domain,
     ...(account.length === 0 ? [] : [...account, ""]),
     `minimum runtime = ${definition.throttleInterval}`,
     `exit timeout = ${definition.exitTimeOut}`,
@@ -120,7 +138,7 @@ export function printJob(job: Job, facts: PrintFacts): string {
     "",
     `properties = ${properties(job)}`,
   ];
-  return `system/${definition.label} = {\n${lines.map((line) => (line === "" ? "" : `\t${line}`)).join("\n")}\n}\n`;
+  return `${domainName}/${definition.label} = {\n${lines.map((line) => (line === "" ? "" : `\t${line}`)).join("\n")}\n}\n`;
 }
 
 /** Third column of `launchctl list`, and the services block of a domain: a negative status is a signal (man launchctl). */
@@ -137,11 +155,12 @@ export function listJobs(manager: Manager): string {
   return `PID\tStatus\tLabel\n${rows.join("")}`;
 }
 
-export function printDomain(manager: Manager): string {
+/** The head of a session's is a guess. */
+export function printDomain({ name, manager, session }: Domain): string {
   const rows = [...manager.jobs.values()].map(
     (job) => `\t\t${String(job.pid ?? 0).padStart(8)} ${status(job).padStart(7)} \t${job.definition.label}\n`,
   );
-  return `system = {\n\ttype = system\n\thandle = 0\n\tactive count = ${rows.length}\n\n\tservices = {\n${rows.join("")}\t}\n\n${overridesBlock(manager)}}\n`; // prettier-ignore
+  return `${name} = {\n\ttype = ${session === undefined ? "system" : "login"}\n\thandle = ${session?.asid ?? 0}\n\tactive count = ${rows.length}\n\n\tservices = {\n${rows.join("")}\t}\n\n${overridesBlock(manager)}}\n`; // prettier-ignore
 }
 
 /** Source: the rules of macOS Security Compliance grep for `"LABEL" => enabled` (facts/macos.md 1.3). */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { chownSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { findGroup, findUser } from "../directory/accounts.ts";
+import { findGroup, findUser, type Account } from "../directory/accounts.ts";
 import { PATHS } from "../paths.ts";
 import type { JobDefinition } from "./definition.ts";
 import type { Ending } from "./job.ts";
@@ -10,13 +10,16 @@ import type { Ending } from "./job.ts";
 const DEFAULT_PATH = "/usr/bin:/bin:/usr/sbin:/sbin";
 const LAUNCHD_UMASK = 0o022;
 
-/** Environment of a job: nothing of launchd's own. HOME and the like are missing, as some releases leave them out. */
-function environmentOf(definition: JobDefinition): Record<string, string> {
-  return { PATH: DEFAULT_PATH, ...definition.environment, XPC_SERVICE_NAME: definition.label };
+/** Environment of a job: nothing of launchd's own. A daemon has no HOME and the like, as some releases leave them out. */
+function environmentOf(definition: JobDefinition, owner: Account | undefined): Record<string, string> {
+  const session = owner === undefined ? {} : { HOME: owner.home, USER: owner.name, LOGNAME: owner.name };
+  return { PATH: DEFAULT_PATH, ...session, ...definition.environment, XPC_SERVICE_NAME: definition.label };
 }
 
 /** Options of setpriv(1) that become the job's user; undefined when there is no such user or group. */
-function identityOf(definition: JobDefinition): readonly string[] | undefined {
+function identityOf(definition: JobDefinition, owner: Account | undefined): readonly string[] | undefined {
+  // man launchd.plist: UserName and GroupName are for the system domain alone
+  if (owner !== undefined) return [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--init-groups"];
   if (definition.userName === undefined && definition.groupName === undefined) return [];
   const user = definition.userName === undefined ? { uid: 0, gid: 0 } : findUser(definition.userName);
   const group = definition.groupName === undefined ? user?.gid : findGroup(definition.groupName)?.gid;
@@ -37,9 +40,14 @@ function makeLogFolders(definition: JobDefinition): void {
 /**
  * Starts the process of a job in a process group of its own; returns its pid. `ended` is told once how it ended, also
  * when it could not be started: then with 78.
+ * @param owner of the session that it belongs to; undefined for a daemon.
  */
-export function startProcess(definition: JobDefinition, ended: (ending: Ending) => void): number {
-  const identity = identityOf(definition);
+export function startProcess(
+  definition: JobDefinition,
+  owner: Account | undefined,
+  ended: (ending: Ending) => void,
+): number {
+  const identity = identityOf(definition, owner);
   makeLogFolders(definition);
   const { soft, hard } = definition.openFiles;
   const limit = soft === undefined && hard === undefined ? [] : [`--nofile=${soft ?? ""}:${hard ?? ""}`];
@@ -58,7 +66,7 @@ export function startProcess(definition: JobDefinition, ended: (ending: Ending) 
       definition.program,
       ...definition.arguments.slice(1),
     ],
-    { detached: true, stdio: "ignore", cwd: "/", env: environmentOf(definition) },
+    { detached: true, stdio: "ignore", cwd: "/", env: environmentOf(definition, owner) },
   );
   child.once("exit", (code, signal) => {
     ended(signal === null ? { code: code ?? 0 } : { signal });

@@ -1,7 +1,8 @@
 import { constants } from "node:os";
 import { BadDefinition, parseDefinition, type JobDefinition } from "./definition.ts";
+import type { Domain, Domains } from "./domains.ts";
 import { ERR, errorText } from "./errors.ts";
-import type { Faults, Manager } from "./manager.ts";
+import type { Faults } from "./manager.ts";
 import { listJobs, overridesBlock, printDomain, printJob } from "./print.ts";
 
 export interface Request {
@@ -27,7 +28,7 @@ export interface Machine {
   /** Content of a property list, its owner and mode bits, or undefined when there is no such file. */
   readPlist(path: string, cwd: string): { bytes: Uint8Array; uid: number; mode: number; path: string } | undefined;
   groupNameOf(definition: JobDefinition): string | undefined;
-  saveOverrides(): void;
+  saveOverrides(domain: Domain): void;
   faults(): Faults;
   countSpuriousError(): void;
 }
@@ -42,13 +43,33 @@ function badTarget(verb: string): Reply {
   return failure(ERR.usage, `Unrecognized target specifier.\nUsage: launchctl ${verb} <domain-target|service-target>\n<service-target> takes a form of <domain-target>/<service-id>.\n`); // prettier-ignore
 }
 
+/** What a service target names. */
+interface Service {
+  readonly domain: Domain;
+  readonly label: string;
+}
+
+function isReply(found: Service | Domain | Reply): found is Reply {
+  return "code" in found;
+}
+
+/** Root may change every domain, a user the one of its own session. */
+function mayChange({ session }: Domain, { uid }: Request): boolean {
+  return uid === 0 || uid === session?.uid;
+}
+
+/** As error texts name a domain. */
+function inWords({ session }: Domain): string {
+  return session === undefined ? "system" : `user gui: ${session.uid}`;
+}
+
 /** Stand-in for launchctl; verbs, texts and exit codes of facts/macos.md 1.2 and 1.3 (man launchctl, Procursus). */
 export class Verbs {
-  readonly #manager: Manager;
+  readonly #domains: Domains;
   readonly #machine: Machine;
 
-  constructor(manager: Manager, machine: Machine) {
-    this.#manager = manager;
+  constructor(domains: Domains, machine: Machine) {
+    this.#domains = domains;
     this.#machine = machine;
   }
 
@@ -80,16 +101,23 @@ export class Verbs {
     return action.call(this, args, request);
   }
 
-  /** `system/LABEL`; a reply when it is another domain or none. */
-  #service(verb: string, target: string | undefined): string | Reply {
-    if (target === undefined) return badTarget(verb);
-    const [domain = "", first = "", ...rest] = target.split("/");
-    if (domain === "system") return first === "" ? badTarget(verb) : [first, ...rest].join("/");
-    if (!["gui", "user", "login", "pid"].includes(domain)) return badTarget(verb);
-    return this.#noDomain(domain, first);
+  /** `system/LABEL`, `gui/UID/LABEL`; a reply when it is no target, or its domain is not there. */
+  #service(verb: string, target: string | undefined): Service | Reply {
+    const [first = "", second = "", ...rest] = (target ?? "").split("/");
+    const [name, label] = first === "system" ? [first, [second, ...rest].join("/")] : [`${first}/${second}`, rest.join("/")]; // prettier-ignore
+    const domain = this.#domain(verb, name);
+    if (isReply(domain)) return domain;
+    return label === "" ? badTarget(verb) : { domain, label };
   }
 
-  /** Nobody has logged in at the screen since boot (facts/macos.md 1.1). */
+  #domain(verb: string, name: string): Domain | Reply {
+    const found = this.#domains.find(name);
+    if (found !== undefined) return found;
+    const [kind = "", id = ""] = name.split("/");
+    return ["gui", "user", "login", "pid"].includes(kind) ? this.#noDomain(kind, id) : badTarget(verb);
+  }
+
+  /** That user has not logged in at the screen since boot (facts/macos.md 1.1). */
   #noDomain(domain: string, id: string): Reply {
     return failure(
       ERR.noDomain,
@@ -97,17 +125,18 @@ export class Verbs {
     );
   }
 
-  #noService(label: string): Reply {
-    return failure(ERR.noService, `Bad request.\nCould not find service "${label}" in domain for system\n`);
+  #noService({ domain, label }: Service): Reply {
+    return failure(ERR.noService, `Bad request.\nCould not find service "${label}" in domain for ${inWords(domain)}\n`);
   }
 
   #bootstrap(args: readonly string[], request: Request): Reply {
-    const [domain = "", ...paths] = args;
+    const [name = "", ...paths] = args;
     const failed = (code: number, before = ""): Reply =>
       failure(code, `${before}Bootstrap failed: ${code}: ${errorText(code)}\n`);
-    if (domain.startsWith("gui/") || domain.startsWith("user/")) return failed(ERR.noAction);
-    if (domain !== "system" || paths.length === 0) return badTarget("bootstrap");
-    if (request.uid !== 0) return failure(ERR.io, `Bootstrap failed: 5: ${errorText(ERR.io)}\n${RICHER}`);
+    const domain = this.#domain("bootstrap", name);
+    if (isReply(domain)) return domain.code === ERR.noDomain ? failed(ERR.noAction) : domain;
+    if (paths.length === 0) return badTarget("bootstrap");
+    if (!mayChange(domain, request)) return failure(ERR.io, `Bootstrap failed: 5: ${errorText(ERR.io)}\n${RICHER}`);
     const faults = this.#machine.faults();
     if ((faults.spuriousBootstrapErrors ?? 0) > 0) {
       this.#machine.countSpuriousError();
@@ -115,7 +144,7 @@ export class Verbs {
     }
     const problems: { code: number; text: string }[] = [];
     for (const path of paths) {
-      const code = this.#loadFile(path, request.cwd, faults);
+      const code = this.loadFile(domain, path, request.cwd);
       if (code !== 0) problems.push({ code, text: this.#bootstrapNote(path, code) });
     }
     if (problems.length === 0) return ok();
@@ -129,12 +158,13 @@ export class Verbs {
     return `${path}: ${code === 17 || code === ERR.already ? "service already bootstrapped" : errorText(code)}\n`;
   }
 
-  #loadFile(path: string, cwd: string, faults: Faults): number {
+  /** Loads a job from its file. Status as of errors.ts. */
+  loadFile({ manager, session }: Domain, path: string, cwd: string): number {
     const file = this.#machine.readPlist(path, cwd);
     if (file === undefined) return ERR.io;
-    if (file.uid !== 0 || (file.mode & 0o022) !== 0) return ERR.badOwnership;
+    if (![0, session?.uid].includes(file.uid) || (file.mode & 0o022) !== 0) return ERR.badOwnership;
     try {
-      return this.#manager.bootstrap(parseDefinition(file.bytes), file.path, this.#machine.now(), faults);
+      return manager.bootstrap(parseDefinition(file.bytes), file.path, this.#machine.now(), this.#machine.faults());
     } catch (error) {
       if (error instanceof BadDefinition) return error.code;
       throw error;
@@ -146,18 +176,13 @@ export class Verbs {
     const failed = (code: number): Reply => failure(code, `Boot-out failed: ${code}: ${errorText(code)}\n`);
     // in the help of macOS 26, refused by 15 (facts/macos.md 1.3)
     if (target.startsWith("-")) return badTarget("bootout");
-    let label: string;
-    if (target === "system" && path !== undefined) {
-      const loaded = this.#labelOf(path, request.cwd);
-      if (loaded === undefined || !this.#manager.jobs.has(loaded)) return failed(ERR.io);
-      label = loaded;
-    } else {
-      const service = this.#service("bootout", target);
-      if (typeof service !== "string") return service.code === ERR.noDomain ? failed(ERR.noAction) : service;
-      label = service;
-    }
-    if (request.uid !== 0) return failed(ERR.notPermitted);
-    const code = this.#manager.bootout(label, this.#machine.now(), request.caller);
+    const whole = this.#domains.find(target);
+    const loaded = whole === undefined || path === undefined ? undefined : this.#labelOf(path, request.cwd);
+    if (whole !== undefined && (loaded === undefined || !whole.manager.jobs.has(loaded))) return failed(ERR.io);
+    const service = whole === undefined ? this.#service("bootout", target) : { domain: whole, label: loaded ?? "" };
+    if (isReply(service)) return service.code === ERR.noDomain ? failed(ERR.noAction) : service;
+    if (!mayChange(service.domain, request)) return failed(ERR.notPermitted);
+    const code = service.domain.manager.bootout(service.label, this.#machine.now(), request.caller);
     return code === 0 ? ok() : failed(code);
   }
 
@@ -176,13 +201,14 @@ export class Verbs {
       "kickstart",
       args.find((arg) => !arg.startsWith("-")),
     );
-    if (typeof service !== "string") return service;
+    if (isReply(service)) return service;
+    const { domain, label } = service;
     const failed = (code: number): Reply =>
-      failure(code, `Could not kickstart service "${service}": ${code}: ${errorText(code)}\n`);
-    if (request.uid !== 0) return failed(ERR.notPermitted);
+      failure(code, `Could not kickstart service "${label}": ${code}: ${errorText(code)}\n`);
+    if (!mayChange(domain, request)) return failed(ERR.notPermitted);
     const printsPid = options.includes("p");
-    if (this.#machine.faults().kickstartHangs === service) return { ...ok(), ticket: -1 };
-    const { status, pid, ticket } = this.#manager.kickstart(service, this.#machine.now(), options.includes("k") ? "kill" : "keep"); // prettier-ignore
+    if (this.#machine.faults().kickstartHangs === label) return { ...ok(), ticket: -1 };
+    const { status, pid, ticket } = domain.manager.kickstart(label, this.#machine.now(), options.includes("k") ? "kill" : "keep"); // prettier-ignore
     if (status === ERR.noService) return failure(status, this.#noService(service).stderr.replace("Bad request.\n", ""));
     if (status !== 0) return failed(status);
     if (ticket !== undefined) return { ...ok(), ticket, printsPid };
@@ -191,11 +217,12 @@ export class Verbs {
 
   #override(args: readonly string[], request: Request, verb: "enable" | "disable"): Reply {
     const service = this.#service(verb, args[0]);
-    if (typeof service !== "string") return service;
-    if (request.uid !== 0)
+    if (isReply(service)) return service;
+    const { domain, label } = service;
+    if (!mayChange(domain, request))
       return failure(ERR.notPermitted, `Could not ${verb} service: 1: ${errorText(ERR.notPermitted)}\n`);
-    this.#manager.overrides.set(service, verb === "disable");
-    this.#machine.saveOverrides();
+    domain.manager.overrides.set(label, verb === "disable");
+    this.#machine.saveOverrides(domain);
     return ok();
   }
 
@@ -208,25 +235,27 @@ export class Verbs {
   }
 
   #print(args: readonly string[]): Reply {
-    if (args[0] === "system") return ok(printDomain(this.#manager));
+    const whole = this.#domains.find(args[0] ?? "");
+    if (whole !== undefined) return ok(printDomain(whole));
     const service = this.#service("print", args[0]);
-    if (typeof service !== "string") return service;
-    const job = this.#manager.jobs.get(service);
+    if (isReply(service)) return service;
+    const { manager, session } = service.domain;
+    const job = manager.jobs.get(service.label);
     if (job === undefined) return this.#noService(service);
     const groupName = this.#machine.groupNameOf(job.definition);
-    return ok(printJob(job, { groupName, guardMalloc: this.#machine.faults().noGuardMalloc !== true }));
+    return ok(printJob(job, { groupName, session, guardMalloc: this.#machine.faults().noGuardMalloc !== true }));
   }
 
   #printDisabled(args: readonly string[]): Reply {
-    const [domain = "", id = ""] = (args[0] ?? "").split("/");
-    if (domain === "system") return ok(overridesBlock(this.#manager));
-    return domain === "user" || domain === "gui" ? this.#noDomain(domain, id) : badTarget("print-disabled");
+    const domain = this.#domain("print-disabled", args[0] ?? "");
+    return isReply(domain) ? domain : ok(overridesBlock(domain.manager));
   }
 
   #list(args: readonly string[]): Reply {
     const [label] = args;
-    if (label === undefined) return ok(listJobs(this.#manager));
-    const job = this.#manager.jobs.get(label);
+    const { manager } = this.#domains.system;
+    if (label === undefined) return ok(listJobs(manager));
+    const job = manager.jobs.get(label);
     if (job === undefined) return failure(ERR.noService, `Could not find service "${label}" in domain for system\n`);
     const pid = job.pid === undefined ? "" : `\t"PID" = ${job.pid};\n`;
     return ok(`{\n\t"LimitLoadToSessionType" = "System";\n\t"Label" = "${label}";\n${pid}\t"Program" = "${job.definition.program}";\n};\n`); // prettier-ignore
@@ -234,8 +263,8 @@ export class Verbs {
 
   #blame(args: readonly string[]): Reply {
     const service = this.#service("blame", args[0]);
-    if (typeof service !== "string") return service;
-    const job = this.#manager.jobs.get(service);
+    if (isReply(service)) return service;
+    const job = service.domain.manager.jobs.get(service.label);
     return job === undefined ? this.#noService(service) : ok(`${job.reason}\n`);
   }
 
@@ -243,7 +272,7 @@ export class Verbs {
   #load(args: readonly string[], request: Request): Reply {
     const path = args.find((arg) => !arg.startsWith("-"));
     if (path === undefined) return failure(ERR.usage, "Usage: launchctl load <service-path, service-path2, ...>\n");
-    const code = request.uid === 0 ? this.#loadFile(path, request.cwd, this.#machine.faults()) : ERR.io;
+    const code = request.uid === 0 ? this.loadFile(this.#domains.system, path, request.cwd) : ERR.io;
     return code === 0 ? ok() : { ...ok(), stderr: `Load failed: ${code}: ${errorText(code)}\n` };
   }
 
@@ -251,13 +280,13 @@ export class Verbs {
     const path = args.find((arg) => !arg.startsWith("-"));
     if (path === undefined) return failure(ERR.usage, "Usage: launchctl unload <service-path, service-path2, ...>\n");
     const label = this.#labelOf(path, request.cwd);
-    const code = label === undefined || request.uid !== 0 ? ERR.io : this.#manager.bootout(label, this.#machine.now(), request.caller); // prettier-ignore
+    const code = label === undefined || request.uid !== 0 ? ERR.io : this.#domains.system.manager.bootout(label, this.#machine.now(), request.caller); // prettier-ignore
     return code === 0 ? ok() : { ...ok(), stderr: `Unload failed: ${code}: ${errorText(code)}\n` };
   }
 
   #remove(args: readonly string[], request: Request): Reply {
     if (args[0] === undefined) return failure(ERR.usage, "Usage: launchctl remove <service-label>\n");
-    if (request.uid === 0) this.#manager.bootout(args[0], this.#machine.now(), request.caller);
+    if (request.uid === 0) this.#domains.system.manager.bootout(args[0], this.#machine.now(), request.caller);
     return ok();
   }
 
@@ -270,11 +299,12 @@ export class Verbs {
   #kill(args: readonly string[], request: Request): Reply {
     const [word = "", target] = args;
     const service = this.#service("kill", target);
-    if (typeof service !== "string") return service;
+    if (isReply(service)) return service;
+    const { domain, label } = service;
     const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
     const signal = names.find(([name, number]) => [name, name.slice(3), String(number)].includes(word))?.[0];
     if (signal === undefined) return failure(ERR.usage, "Usage: launchctl kill <signame|signum> <service-target>\n");
-    const code = request.uid === 0 ? this.#manager.signal(service, signal) : ERR.notPermitted;
+    const code = mayChange(domain, request) ? domain.manager.signal(label, signal) : ERR.notPermitted;
     if (code === ERR.noService) return this.#noService(service);
     return code === 0 ? ok() : failure(code, `Could not signal service: ${code}: ${errorText(code)}\n`);
   }

@@ -24,6 +24,8 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   launchctl: askLaunchd,
   shutdown: (argv) => askLaunchd(["reboot", argv[0] === "-h" ? "halt" : "reboot"]),
   reboot: () => askLaunchd(["reboot", "reboot"]),
+  // no program of a Mac: what somebody does at the login window
+  "screen-login": (argv) => askLaunchd(["screen-login", ...argv]),
   halt: () => askLaunchd(["reboot", "halt"]),
   chmod,
   codesign,
