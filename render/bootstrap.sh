@@ -2,11 +2,6 @@
 # The fixed part of the bootstrap script; render/bootstrap.ts puts the settings in front and the call behind.
 # SC2154: the settings. SC2317: traps call those functions.
 # shellcheck disable=SC2154,SC2317
-set -u
-umask 022
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-LC_ALL=C
-export PATH LC_ALL
 node_dir=$prefix/node/$node_id
 node=$node_dir/bin/node
 npm_cli=$node_dir/lib/node_modules/npm/bin/npm-cli.js
@@ -378,7 +373,13 @@ install_program() {
   action=installed
 }
 
+# Commands are in functions: a script that is cut off in the middle of its text runs none of them.
 main() {
+  set -u
+  umask 022
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+  LC_ALL=C
+  export PATH LC_ALL
   trap '' PIPE HUP
   trap clean_up EXIT
   trap timed_out TERM
