@@ -77,7 +77,7 @@ describe("Pulumi.example.yaml under the ordinary CLI", { timeout: TIMEOUT_MS }, 
     for (const token of ["GatewayNode", "Runtime", "Gateway", "Agent"])
       expect(output).toContain(`gatehouse:index:${token}`);
     // one bootstrap for each machine, two of which are Macs
-    expect(new Set(output.match(/command:remote:Command +\S+-bootstrap/g)).size).toBe(3);
+    expect(new Set(output.match(/::[a-z0-9-]+-bootstrap\]/g)).size).toBe(3);
     expect(output).not.toContain("[mandatory]");
     expect(output).not.toContain(canary);
   });
