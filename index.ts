@@ -4,8 +4,8 @@ import {
   ComponentError,
   fingerprintKey,
   GatewayNode,
+  knowOtherStacks,
   lastLedger,
-  OtherStack,
   Principal,
   resolveSecrets,
 } from "./components/index.ts";
@@ -110,8 +110,7 @@ function principalOutputs(fleet: FleetSpec, principals: Readonly<Record<string, 
 export default async function program(): Promise<Record<string, unknown>> {
   const fleet = fleetFromConfig();
   const ledgerBefore = await lastLedger();
-  // before the fleet: a rule speaks up at the resource that completes a fault
-  for (const stack of fleet.otherStacks) new OtherStack(stack);
+  await knowOtherStacks(fleet.otherStacks);
   const { values: secrets, versions: secretVersions } = await resolveSecrets(fleet);
   const key = fingerprintKey("fingerprint-key");
   const principals = Object.fromEntries(fleet.principals.map((spec) => [spec.name, new Principal(spec.name, spec)]));

@@ -6,7 +6,7 @@ export { Gateway } from "./gateway.ts";
 export { GatewayNode, type GatewayNodeArgs } from "./gateway-node.ts";
 export { fingerprintKey } from "./keys.ts";
 export type { LedgerEntry } from "./ledger.ts";
-export { OtherStack } from "./other-stack.ts";
+export { knowOtherStacks, OtherStack } from "./other-stack.ts";
 export { lastLedger } from "./overdue.ts";
 export { Principal } from "./principal.ts";
 export type { PrincipalKey } from "./access.ts";

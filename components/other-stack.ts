@@ -36,3 +36,15 @@ export class OtherStack extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 }
+
+/**
+ * Registers the other stacks of a team and waits for the engine to have them, so that whatever is registered afterwards
+ * is judged with their credentials known: what a policy says of a gateway comes before that gateway is touched.
+ *
+ * @param stacks Full names, `ORGANISATION/PROJECT/STACK`.
+ */
+export async function knowOtherStacks(stacks: readonly string[]): Promise<void> {
+  // a constructor returns before its resource is registered, and this one waits for what it reads
+  const urns = stacks.map((stack) => new OtherStack(stack).urn);
+  await new Promise((known) => pulumi.all(urns).apply(known));
+}

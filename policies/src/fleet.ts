@@ -14,6 +14,8 @@ export interface Use {
   readonly gateway: string | undefined;
   readonly node: string | undefined;
   readonly environment: string | undefined;
+  /** Full name of the other stack whose ledger has it; undefined for this stack's own. */
+  readonly stack: string | undefined;
 }
 
 /** Where the secrets of a node's own identity are named, below `nodeIdentity`. */
@@ -102,6 +104,7 @@ export class Fleet {
       gateway,
       node: textAt(props, "node") ?? (gateway === undefined ? undefined : this.nodeOf(gateway)),
       environment: textAt(props, "environment"),
+      stack: undefined,
     };
     const use = (track: Use["track"], reference: string | undefined): Use[] =>
       reference?.includes("://") === true ? [{ ...place, track, reference }] : [];
@@ -126,7 +129,7 @@ export class Fleet {
           const [gateway, agent] = (at("principal") ?? "").split("/");
           const track = at("track") === "provider" ? "provider" : "gateway";
           const names = { name: `${stack} ${at("principal") ?? ""}`, gateway: `${stack} ${gateway ?? ""}`, agent };
-          return [{ urn, ...names, node: undefined, environment: at("environment"), track, reference }];
+          return [{ ...place, ...names, environment: at("environment"), stack, track, reference }];
         }).flat();
       }
       case PRINCIPAL: {
@@ -182,12 +185,16 @@ function idOf({ urn, track, reference }: Use): string {
   return `${urn}\0${track}\0${reference}`;
 }
 
-/** The others that use a secret which `resource` uses, by reference. */
+function othersOf(own: Use, uses: readonly Use[]): readonly Use[] {
+  return uses.filter((use) => idOf(use) !== idOf(own) && (own.stack === undefined || use.stack === undefined));
+}
+
+/** The others that use a secret which `resource` uses, by reference; what is among other stacks is their own affair. */
 export function sharedWith(
   fleet: Fleet,
   resource: Resource,
 ): readonly { readonly own: Use; readonly others: readonly Use[] }[] {
   return fleet
     .usesOf(resource)
-    .map((own) => ({ own, others: fleet.usesOfSecret(own.reference).filter((use) => idOf(use) !== idOf(own)) }));
+    .map((own) => ({ own, others: othersOf(own, fleet.usesOfSecret(own.reference)) }));
 }

@@ -53,6 +53,7 @@ export interface FleetRun {
   /** What the nodes say about the age of their credentials; default nothing. */
   readonly issued?: readonly IssuedCredential[];
   readonly otherStacks?: RunOptions["otherStacks"];
+  readonly readMs?: number;
   readonly observed?: RunOptions["observed"];
 }
 
@@ -68,6 +69,7 @@ export async function runFleet(fleet: FleetInput, options: FleetRun = {}): Promi
     ...(options.onRegister !== undefined && { onRegister: options.onRegister }),
     ...(options.issued !== undefined && { issued: options.issued }),
     ...(options.observed !== undefined && { observed: options.observed }),
+    ...(options.readMs !== undefined && { readMs: options.readMs }),
     ...(options.otherStacks !== undefined && { otherStacks: options.otherStacks }),
   });
 }

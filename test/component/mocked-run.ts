@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { RESULT_MARK, type IssuedCredential } from "../../node/protocol.ts";
@@ -44,6 +45,8 @@ export interface RunOptions {
   readonly onRegister?: (name: string) => void;
   /** Outputs of the stacks that the program refers to, by name. */
   readonly otherStacks?: Readonly<Record<string, Properties>>;
+  /** How long the engine takes to read one of them; default 0. */
+  readonly readMs?: number;
   /** What a refresh left of an observation, by name; default nothing. */
   readonly observed?: Readonly<Record<string, Observed>>;
   /** What a confirmation says about the age of its credentials; default nothing. */
@@ -104,7 +107,10 @@ async function madeByStandIn(type: string, inputs: Properties): Promise<Properti
 async function stateOf(type: string, name: string, inputs: Properties, options: RunOptions): Promise<Properties> {
   const { preview, issued, otherStacks = {} } = options;
   // the engine reads it at preview, too
-  if (type === "pulumi:pulumi:StackReference") return { ...inputs, outputs: otherStacks[name] ?? {} };
+  if (type === "pulumi:pulumi:StackReference") {
+    await setTimeout(options.readMs ?? 0);
+    return { ...inputs, outputs: otherStacks[name] ?? {} };
+  }
   if (type === OBSERVATION) return { ...inputs, ...plannedUpdate(options.observed?.[name] ?? NOTHING_OBSERVED) };
   if (preview === true) return inputs;
   if (type.startsWith("tls:") && inputs["algorithm"] !== "ED25519") return await madeByStandIn(type, inputs);

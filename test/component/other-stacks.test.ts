@@ -42,8 +42,9 @@ describe("other stacks of the team", () => {
     expect(await shown(outputs)).toBeUndefined();
   });
 
-  it("are registered before the fleet", async () => {
-    const run = await runFleet(fleet([STAGING]), { preview: true, otherStacks: { [STAGING]: { ledger: [] } } });
+  it("are registered before the fleet, however long the engine takes to read them", async () => {
+    const otherStacks = { [STAGING]: { ledger: [] } };
+    const run = await runFleet(fleet([STAGING]), { preview: true, otherStacks, readMs: 300 });
     const names = run.resources.map(({ type }) => type);
     expect(names.indexOf("gatehouse:index:OtherStack")).toBeLessThan(names.indexOf("gatehouse:index:Gateway"));
   });

@@ -1,5 +1,6 @@
 import { gh101 } from "../../policies/src/rules/gh101-one-agent-per-credential.ts";
-import { ruleContract } from "./stack.ts";
+import { OTHER_STACK, otherStack, PLACES } from "./other-stack.ts";
+import { ruleContract, type Stack } from "./stack.ts";
 
 ruleContract(gh101, {
   faults: [
@@ -25,6 +26,21 @@ ruleContract(gh101, {
       },
       says: [/team-c\/runner: .* of team-b\/hands\./],
     },
+    ...PLACES.map((place) => ({
+      label: `the key of an agent of another stack (${place})`,
+      plant: (stack: Stack) => {
+        stack.set("Agent", "team-a/builder", ["credentials", 0, "ref"], "vault://kv/x#key");
+        const ref = "vault://kv/x#key";
+        // that two of that stack share it is for that stack to say
+        const uses = ["x/y", "x/z"].map((principal) => ({ principal, environment: "live", track: "provider", ref }));
+        otherStack(stack, uses, place);
+      },
+      says: [
+        place === "unshift"
+          ? /team-a\/builder: vault:\/\/kv\/x#key is also the credential of acme\/gateways\/trial x\//
+          : new RegExp(`${OTHER_STACK}: vault://kv/x#key is also the credential of team-a/builder`),
+      ],
+    })),
     {
       label: "no credential at all",
       plant: (stack) => {

@@ -1,19 +1,7 @@
 import { gh102 } from "../../policies/src/rules/gh102-one-environment-per-credential.ts";
+import { otherStack, PLACES } from "./other-stack.ts";
 import { ruleContract, unchanged, type Stack } from "./stack.ts";
 
-/** What the program registers first, for each of the fleet's `otherStacks`. */
-function otherStack(stack: Stack, credentials: readonly object[] | undefined): void {
-  const name = "acme/gateways/trial";
-  const props = { stack: name, ...(credentials && { credentials: [...credentials] }) };
-  stack.resources.unshift({
-    type: "gatehouse:index:OtherStack",
-    name,
-    parent: "",
-    parentType: "",
-    secretOutputs: [],
-    props,
-  });
-}
 
 ruleContract(gh102, {
   faults: [
@@ -48,16 +36,19 @@ ruleContract(gh102, {
       says: [/team-a\/builder: pulumi:\/\/builder-anthropic is also used in environment dev of another stack/],
       given: { otherStacks: ["dev pulumi://builder-anthropic", "live pulumi://research-anthropic"] },
     },
-    {
-      label: "a path that another stack's ledger has in another environment",
-      plant: (stack) => {
+    ...PLACES.map((place) => ({
+      label: `a path that another stack's ledger has in another environment (${place})`,
+      plant: (stack: Stack) => {
         stack.set("Agent", "team-a/builder", ["credentials", 0, "ref"], "vault://kv/keys#live");
-        otherStack(stack, [
-          { principal: "x/y", environment: "trial", track: "provider", ref: "vault://kv/keys#trial" },
-        ]);
+        const ref = "vault://kv/keys#trial";
+        otherStack(stack, [{ principal: "x/y", environment: "trial", track: "provider", ref }], place);
       },
-      says: [/vault:\/\/kv\/keys#live is also used in environment trial, by acme\/gateways\/trial x\/y/],
-    },
+      says: [
+        place === "unshift"
+          ? /team-a\/builder: vault:\/\/kv\/keys#live is also used in environment trial, by acme\/gateways\/trial x\/y/
+          : /acme\/gateways\/trial: vault:\/\/kv\/keys#trial is also used in environment live, by team-a\/builder/,
+      ],
+    })),
     {
       label: "another stack without a ledger",
       plant: (stack) => {

@@ -1,7 +1,34 @@
-import { Findings, lengthAt } from "../read.ts";
+import type { Fleet, Use } from "../fleet.ts";
+import { Findings, lengthAt, type Problem } from "../read.ts";
 import { placeOf, shown } from "../reference.ts";
-import { AGENT, GATEWAY, OTHER_STACK } from "../resource.ts";
+import { AGENT, GATEWAY, OTHER_STACK, type Resource } from "../resource.ts";
 import { defineRule } from "../rule.ts";
+
+function elsewhere(
+  found: Findings,
+  own: { readonly reference: string; readonly environment: string },
+  uses: readonly Use[],
+): void {
+  for (const { environment, name } of uses) {
+    if (environment !== undefined && environment !== own.environment)
+      found.add(`${shown(own.reference)} is also used in environment ${environment}, by ${name}`, name);
+  }
+}
+
+/** Of another stack's ledger, whether it is registered before this stack's gateways or after them. */
+function ofOtherStack(resource: Resource, fleet: Fleet): readonly Problem[] {
+  const found = new Findings(resource.props);
+  found.need("credentials");
+  for (let index = 0; index < lengthAt(resource.props, "credentials"); index += 1) {
+    found.needText("credentials", index, "environment");
+    found.needText("credentials", index, "ref");
+  }
+  for (const { reference, environment } of fleet.usesOf(resource)) {
+    const ours = fleet.usesAtPlace(reference).filter(({ stack }) => stack === undefined);
+    if (environment !== undefined) elsewhere(found, { reference, environment }, ours);
+  }
+  return found.problems;
+}
 
 export const gh102 = defineRule({
   id: "GH102",
@@ -21,23 +48,13 @@ export const gh102 = defineRule({
     },
   },
   check: (resource, { fleet, parameters }) => {
-    const found = new Findings(resource.props);
-    if (resource.type === OTHER_STACK) {
-      found.need("credentials");
-      for (let index = 0; index < lengthAt(resource.props, "credentials"); index += 1) {
-        found.needText("credentials", index, "environment");
-        found.needText("credentials", index, "ref");
-      }
-      return found.problems;
-    }
+    if (resource.type === OTHER_STACK) return ofOtherStack(resource, fleet);
     if (resource.type !== AGENT && resource.type !== GATEWAY) return [];
+    const found = new Findings(resource.props);
     const environment = found.needText("environment");
     if (environment === undefined) return found.problems;
     for (const { reference } of fleet.usesOf(resource)) {
-      for (const use of fleet.usesAtPlace(reference)) {
-        if (use.environment !== undefined && use.environment !== environment)
-          found.add(`${shown(reference)} is also used in environment ${use.environment}, by ${use.name}`, use.name);
-      }
+      elsewhere(found, { reference, environment }, fleet.usesAtPlace(reference));
       for (const line of parameters.otherStacks) {
         const [other = "", ...rest] = line.split(" ");
         if (other !== environment && placeOf(rest.join(" ")) === placeOf(reference))
