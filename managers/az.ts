@@ -20,7 +20,7 @@ const AZ: Tool = {
 
 /** Reads a secret with `az keyvault secret show`, in whatever cloud the CLI is set to. */
 export async function readAzure({ vault, secret, version }: AzureRef, context: ReadContext): Promise<Reading> {
-  const printed = await runTool(
+  const { stdout: printed } = await runTool(
     AZ,
     [
       "az",

@@ -58,7 +58,7 @@ export function toolFailure(tool: Pick<Tool, "name" | "login">, kind: FailureKin
 
 /**
  * Runs a vendor's command line without a shell, without input and with its own variables only.
- * @returns What it printed.
+ * @returns SECRET: what it printed.
  * @throws {ReadFailure} when it is not installed, ends with an error, takes too long or prints too much.
  */
 export async function runTool(
@@ -66,7 +66,7 @@ export async function runTool(
   argv: readonly [string, ...string[]],
   context: ReadContext,
   more: Readonly<Record<string, string>> = {},
-): Promise<string> {
+): Promise<Pick<ExecResult, "stdout" | "stderr">> {
   const result = await exec(argv, {
     env: environment(tool, context, more),
     timeoutSeconds: context.seconds,
@@ -77,7 +77,7 @@ export async function runTool(
       ? toolFailure(tool, "tool missing", `${argv[0]} is not on PATH`)
       : toolFailure(tool, "tool missing", `${argv[0]} can't be started (${code})`);
   });
-  if (result.status === 0 && !result.truncated) return result.stdout;
+  if (result.status === 0 && !result.truncated) return result;
   throw failureOf(tool, argv[0], result);
 }
 

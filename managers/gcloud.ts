@@ -21,7 +21,7 @@ const GCLOUD: Tool = {
 
 /** Reads a version with `gcloud secrets versions access`. */
 export async function readGcp({ project, secret, version = "latest" }: GcpRef, context: ReadContext): Promise<Reading> {
-  const printed = await runTool(
+  const { stdout: printed } = await runTool(
     GCLOUD,
     ["gcloud", `--project=${project}`, "secrets", "versions", "access", version, `--secret=${secret}`, "--format=json"],
     context,

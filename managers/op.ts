@@ -31,7 +31,7 @@ export async function readOp(ref: OpRef, context: ReadContext): Promise<Reading>
     ? Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("OP_CONNECT_")))
     : env;
   const unattended = env["CI"] !== undefined;
-  const value = await runTool(
+  const { stdout: value } = await runTool(
     OP,
     ["op", "read", "--no-newline", formatSecretRef(ref)],
     { ...context, env: given },

@@ -26,7 +26,7 @@ export async function readPass({ path }: PassRef, context: ReadContext): Promise
   await access(join(store, `${path}.gpg`)).catch(() => {
     throw toolFailure(PASS, "not found", `not found (no such entry in ${store})`);
   });
-  const printed = await runTool(PASS, ["pass", "show", path], context, {
+  const { stdout: printed } = await runTool(PASS, ["pass", "show", path], context, {
     PASSWORD_STORE_GPG_OPTS: "--batch --no-tty --pinentry-mode error",
   });
   return { value: textOf(PASS, printed.split("\n")[0]), version: null };

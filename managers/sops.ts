@@ -21,7 +21,7 @@ export async function readSops({ file, path }: SopsRef, context: ReadContext): P
   const extract = path.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `[${JSON.stringify(key)}]`)).join("");
   // the version check would ask the network; as JSON, a branch of the document cannot pass for a value
   const argv = ["sops", "--disable-version-check", "decrypt", "--output-type", "json", "--extract", extract, file] as const; // prettier-ignore
-  const printed = await runTool(SOPS, argv, context);
+  const { stdout: printed } = await runTool(SOPS, argv, context);
   if (/^[[{]\n/.test(printed))
     throw toolFailure(SOPS, "unusable", "the keys lead to a branch of the file, not to a value");
   return { value: textOf(SOPS, printed), version: null };

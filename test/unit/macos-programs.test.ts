@@ -161,6 +161,12 @@ describe("stand-ins for the rest", () => {
     expect(find()).toMatchObject({ code: 36, stderr: expect.stringContaining("User interaction is not allowed.") as string }); // prettier-ignore
     fault({ keychainUnlocked: true });
     expect(find().stdout).toBe(`${Buffer.from("two\nlines").toString("hex")}\n`);
+    const told = (): string => security(["find-generic-password", "-s", "svc", "-g"]).stderr;
+    expect(told()).toBe('password: 0x74776F0A6C696E6573  "two\\012lines"\n');
+    security(["add-generic-password", "-U", "-s", "svc", "-a", "a", "-w", "6b6579", "/x/login.keychain-db"]);
+    expect(told()).toBe('password: "6b6579"\n');
+    security(["add-generic-password", "-U", "-s", "svc", "-a", "a", "-w", "a\\b", "/x/login.keychain-db"]);
+    expect(told()).toBe('password: 0x615C62  "a\\134b"\n');
   });
 
   it("plutil refuses what is no property list, and converts", () => {

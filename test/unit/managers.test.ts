@@ -168,6 +168,35 @@ describe("gcloud and az (stand-ins)", () => {
   });
 });
 
+describe("security (a stand-in)", () => {
+  const reference = "keychain://gateways/research";
+  const hex = (text: string): string => Buffer.from(text).toString("hex");
+  const shows = (stdout: string, told: string) => tool("security", { stdout: `${stdout}\n`, stderr: `${told}\n` });
+
+  it("is asked which of the two it is, for what may be text or hex", async () => {
+    const made = shows("6b65790a6b6579", 'password: "6b65790a6b6579"');
+    expect(await read(reference)).toEqual({ value: "6b65790a6b6579", version: null });
+    expect(made.calls.map((call) => call.at(-1))).toEqual(["w", "g"]);
+  });
+
+  it("prints a value with other than printing characters as hex, which is read as what it stands for", async () => {
+    const value = `${VALUE}\n`;
+    shows(hex(value), `password: 0x${hex(value).toUpperCase()}  "${VALUE}\\012"`);
+    expect(await read(reference)).toEqual({ value, version: null });
+  });
+
+  it.each([
+    ["does not say which", hex(VALUE), ""],
+    ["says it of another value", hex(VALUE), 'password: "6b6579"'],
+    ["has a value that is no text", "ff00", 'password: 0xFF00  "\\377\\000"'],
+  ])("that %s gives no value", async (_how, stdout, told) => {
+    shows(stdout, told);
+    const { kind, message, fix } = await failure(reference);
+    expect(kind).toBe("unusable");
+    expect(`${message} ${fix}`).not.toContain(stdout);
+  });
+});
+
 describe("op (a stand-in)", () => {
   const reference = "op://gateways/research/credential";
 

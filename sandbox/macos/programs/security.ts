@@ -25,11 +25,22 @@ function osStatus(call: string, status: keyof typeof STATUS): Output {
   return failed(number & 255, `security: ${call}: ${text}\n`);
 }
 
+function printable(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
+}
+
 /** Values with other than printing characters come as hex without a mark (Security's `print_buffer_pem`, facts/macos.md 5). */
-function password(value: string): string {
-  const bytes = Buffer.from(value, "base64");
-  const printable = bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
-  return printable ? bytes.toString("latin1") : bytes.toString("hex");
+function password(bytes: Buffer): string {
+  return printable(bytes) ? bytes.toString("latin1") : bytes.toString("hex");
+}
+
+/** The line of `-g`, which says which of the two it is; a backslash has the longer form as well. Others' runs on macOS 26. */
+function passwordLine(bytes: Buffer): string {
+  if (printable(bytes) && !bytes.includes("\\")) return `password: "${bytes.toString("latin1")}"\n`;
+  const escaped = [...bytes].map((byte) =>
+    byte >= 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, "0")}`,
+  );
+  return `password: 0x${bytes.toString("hex").toUpperCase()}  "${escaped.join("")}"\n`;
 }
 
 interface Call {
@@ -78,11 +89,10 @@ function find(call: Call): Output {
   ) {
     return osStatus("SecKeychainItemCopyContent", "locked");
   }
-  if (call.flags.has("-w")) return printed(`${password(item.value)}\n`);
+  const bytes = Buffer.from(item.value, "base64");
+  if (call.flags.has("-w")) return printed(`${password(bytes)}\n`);
   const shown = `keychain: "${item.keychain}"\nversion: 512\nclass: "genp"\nattributes:\n    "acct"<blob>="${item.account}"\n    "svce"<blob>="${item.service}"\n`;
-  return call.flags.has("-g")
-    ? { code: 0, stdout: shown, stderr: `password: "${password(item.value)}"\n` }
-    : printed(shown);
+  return call.flags.has("-g") ? { code: 0, stdout: shown, stderr: passwordLine(bytes) } : printed(shown);
 }
 
 function add(call: Call): Output {
