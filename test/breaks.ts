@@ -138,7 +138,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     what: "metrics: an entry that was counted counts again under another number",
-    file: "node/platform/journal-position.ts",
+    file: "node/platform/linux/journal-position.ts",
     from: "  return !position.tied.includes(entry.hash);",
     to: "  return entry.hash !== last.cursor;",
     tests: ["test/unit/metrics-journal.test.ts"],
@@ -194,7 +194,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     what: "macOS: what launchd runs is not compared with its file",
-    file: "node/platform/darwin-launchctl.ts",
+    file: "node/platform/darwin/launchctl.ts",
     from: "if (differences.length === 0) return;",
     to: "if (differences.length >= 0) return;",
     tests: ["test/unit/darwin-launchctl.test.ts"],

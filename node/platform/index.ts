@@ -3,8 +3,8 @@ import type { StartsAt } from "../protocol.ts";
 import { PhaseFailure } from "../lib/failure.ts";
 import type { NodePaths } from "../lib/paths.ts";
 import type { RequestHandler } from "../lib/root-link.ts";
-import { darwin } from "./darwin.ts";
-import { linux } from "./linux.ts";
+import { darwin } from "./darwin/platform.ts";
+import { linux } from "./linux/platform.ts";
 import type { Profile, Services } from "./services.ts";
 
 export interface OsUser {

@@ -194,7 +194,5 @@ export function sharedWith(
   fleet: Fleet,
   resource: Resource,
 ): readonly { readonly own: Use; readonly others: readonly Use[] }[] {
-  return fleet
-    .usesOf(resource)
-    .map((own) => ({ own, others: othersOf(own, fleet.usesOfSecret(own.reference)) }));
+  return fleet.usesOf(resource).map((own) => ({ own, others: othersOf(own, fleet.usesOfSecret(own.reference)) }));
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# On a real Mac, as root: the tools' behaviour that node/platform/darwin-*.ts relies on. Leaves nothing behind.
+# On a real Mac, as root: the tools' behaviour that node/platform/darwin relies on. Leaves nothing behind.
 # usage: launchd.sh NODE
 set -eu
 node=$1
@@ -111,4 +111,4 @@ say "signature of Node"
 codesign --verify --strict "-R=anchor apple generic and certificate leaf[subject.OU] = \"HX7739G8FX\"" "$node" || echo "not the official one: $?"
 say "power settings can be read"
 pmset -g custom
-echo "all as node/platform/darwin-*.ts expects"
+echo "all as node/platform/darwin expects"

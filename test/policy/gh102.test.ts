@@ -2,7 +2,6 @@ import { gh102 } from "../../policies/src/rules/gh102-one-environment-per-creden
 import { otherStack, PLACES } from "./other-stack.ts";
 import { ruleContract, unchanged, type Stack } from "./stack.ts";
 
-
 ruleContract(gh102, {
   faults: [
     {

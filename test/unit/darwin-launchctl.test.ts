@@ -8,8 +8,8 @@ import {
   jobDifferences,
   parseJob,
   reloadJob,
-} from "../../node/platform/darwin-launchctl.ts";
-import { stateOf } from "../../node/platform/darwin-services.ts";
+} from "../../node/platform/darwin/launchctl.ts";
+import { stateOf } from "../../node/platform/darwin/services.ts";
 import { ended, FakeLaunchd } from "./darwin-fixture.ts";
 
 const hands = vi.hoisted(() => ({ exec: vi.fn() }));

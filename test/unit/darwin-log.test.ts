@@ -2,8 +2,8 @@ import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, s
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { logFiles, readLaunchdLog, startMark } from "../../node/platform/darwin-log.ts";
-import { parseLogPosition } from "../../node/platform/darwin-log-position.ts";
+import { logFiles, readLaunchdLog, startMark } from "../../node/platform/darwin/log.ts";
+import { parseLogPosition } from "../../node/platform/darwin/log-position.ts";
 import type { LogEntry, LogStart } from "../../node/platform/services.ts";
 import { ended, FakeLaunchd } from "./darwin-fixture.ts";
 

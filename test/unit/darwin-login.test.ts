@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nodePaths } from "../../node/lib/paths.ts";
 import { homePaths } from "../../node/lib/paths.ts";
-import { domainExists, domainOf, findJob, isDisabled } from "../../node/platform/darwin-launchctl.ts";
-import { gatewayLabel, gatewayOf, startOf } from "../../node/platform/darwin-names.ts";
-import { darwinServices } from "../../node/platform/darwin-services.ts";
+import { domainExists, domainOf, findJob, isDisabled } from "../../node/platform/darwin/launchctl.ts";
+import { gatewayLabel, gatewayOf, startOf } from "../../node/platform/darwin/names.ts";
+import { darwinServices } from "../../node/platform/darwin/services.ts";
 import { ended, FakeLaunchd } from "./darwin-fixture.ts";
 
 const hands = vi.hoisted(() => ({ exec: vi.fn(), ask: vi.fn(), home: "" }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { startsSince, type Load, type Moment } from "../../node/platform/darwin-starts.ts";
+import { startsSince, type Load, type Moment } from "../../node/platform/darwin/starts.ts";
 
 const moment = (runs: number, changes: Partial<Moment> = {}): Moment => ({
   boot: "A",

@@ -19,8 +19,8 @@ import { PhaseFailure } from "../../node/lib/failure.ts";
 import { nodePaths, type NodePaths } from "../../node/lib/paths.ts";
 import { registerGateway } from "../../node/lib/registry.ts";
 import { RootLink, rootLink, serveRequests, type RequestHandler } from "../../node/lib/root-link.ts";
-import { collectorDifferences, renderCollector } from "../../node/platform/darwin-collector.ts";
-import { darwinSteward } from "../../node/platform/darwin-steward.ts";
+import { collectorDifferences, renderCollector } from "../../node/platform/darwin/collector.ts";
+import { darwinSteward } from "../../node/platform/darwin/steward.ts";
 import { EXIT } from "../../node/protocol.ts";
 import { ended, FakeLaunchd } from "./darwin-fixture.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { logEvidence } from "../../node/diagnose/log.ts";
 import { looseEnvironment } from "../../node/diagnose/loose-environment.ts";
-import { shownEnvironment } from "../../node/platform/linux-unit-facts.ts";
+import { shownEnvironment } from "../../node/platform/linux/unit-facts.ts";
 import { scrubber } from "../../node/diagnose/scrub.ts";
 import { ambientKeys, secretValues, variableEvidence } from "../../node/diagnose/variables.ts";
 import type { Sources } from "../../node/diagnose/variables.ts";

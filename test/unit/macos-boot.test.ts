@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, it, vi } from "vitest";
 import { nodePaths } from "../../node/lib/paths.ts";
-import { darwin } from "../../node/platform/darwin.ts";
+import { darwin } from "../../node/platform/darwin/platform.ts";
 import type { Program } from "../../sandbox/macos/programs/output.ts";
 import { ended } from "./darwin-fixture.ts";
 

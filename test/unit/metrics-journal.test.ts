@@ -7,8 +7,8 @@ import {
   parsePosition,
   type EntryId,
   type Position,
-} from "../../node/platform/journal-position.ts";
-import { parseEntry } from "../../node/platform/linux-journal.ts";
+} from "../../node/platform/linux/journal-position.ts";
+import { parseEntry } from "../../node/platform/linux/journal.ts";
 
 interface Entry {
   readonly sequence?: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { renderTimer } from "../../node/platform/linux-timer.ts";
+import { renderTimer } from "../../node/platform/linux/timer.ts";
 
 describe("a user timer", () => {
   it("starts its service at once, then in this rhythm, and after every boot", () => {

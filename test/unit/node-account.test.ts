@@ -7,7 +7,7 @@ import { nodePaths, type NodePaths } from "../../node/lib/paths.ts";
 import { registeredGateways } from "../../node/lib/registry.ts";
 import type { Context } from "../../node/phase.ts";
 import type { HomeFacts, Platform, UserFacts } from "../../node/platform/index.ts";
-import { darwin } from "../../node/platform/darwin.ts";
+import { darwin } from "../../node/platform/darwin/platform.ts";
 import type { AccountPayload } from "../../node/protocol.ts";
 
 const HOME = "/Users/jo";

@@ -14,7 +14,7 @@ import {
   unregisterGateway,
 } from "../../node/lib/registry.ts";
 import type { Platform, UserFacts } from "../../node/platform/index.ts";
-import { linux } from "../../node/platform/linux.ts";
+import { linux } from "../../node/platform/linux/platform.ts";
 import { EXIT } from "../../node/protocol.ts";
 
 const HERE = "0123456789abcdef0123456789abcdef";

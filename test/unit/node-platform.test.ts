@@ -31,6 +31,6 @@ describe("the platform object", () => {
     );
     expect(sources.length).toBeGreaterThan(50);
     expect(sources.filter((name) => ONE_SYSTEM.test(readFileSync(join(node, name), "utf8")))).toEqual([]);
-    expect(ONE_SYSTEM.test(readFileSync(join(node, "platform/linux-services.ts"), "utf8"))).toBe(true);
+    expect(ONE_SYSTEM.test(readFileSync(join(node, "platform/linux/services.ts"), "utf8"))).toBe(true);
   });
 });

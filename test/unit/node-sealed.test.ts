@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkMachine } from "../../node/lib/machine.ts";
 import { nodePaths, type NodePaths } from "../../node/lib/paths.ts";
 import { ensureSealingKey, openPayload } from "../../node/lib/sealing-key.ts";
-import { linux } from "../../node/platform/linux.ts";
+import { linux } from "../../node/platform/linux/platform.ts";
 import { isSealed, publicText, seal, unseal } from "../../node/sealed.ts";
 
 const secret = randomBytes(32);

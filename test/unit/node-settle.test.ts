@@ -7,7 +7,7 @@ import { nodePaths, type NodePaths } from "../../node/lib/paths.ts";
 import { registerGateway } from "../../node/lib/registry.ts";
 import { noSession, requireStart } from "../../node/lib/require-start.ts";
 import type { Context } from "../../node/phase.ts";
-import { darwin } from "../../node/platform/darwin.ts";
+import { darwin } from "../../node/platform/darwin/platform.ts";
 import { DEAD_MAN } from "../../node/switch/switch.ts";
 
 const own = vi.hoisted(() => ({ home: "" }));

@@ -6,7 +6,7 @@ import { listGenerations, liveGeneration, pruneGenerations, readGeneration, requ
 import type { StoredGeneration } from "../../node/generation/store.ts";
 import { EXIT } from "../../node/protocol.ts";
 import { clearJournal, readJournal, writeJournal, type Journal } from "../../node/switch/journal.ts";
-import { linuxUnitFiles } from "../../node/platform/linux-unit-files.ts";
+import { linuxUnitFiles } from "../../node/platform/linux/unit-files.ts";
 import { configMeaning, liveConfigMatches, liveDifferences, placeLiveFiles, removeLiveFiles } from "../../node/switch/live-files.ts"; // prettier-ignore
 import { damage, failureOf, nameOf, SwitchBench, UNIT } from "./switch-fixture.ts";
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredGeneration } from "../../node/generation/store.ts";
 import { listGenerations, liveGeneration, stageGeneration } from "../../node/generation/store.ts";
 import { readJournal, readRolledBack, writeJournal } from "../../node/switch/journal.ts";
-import { linuxUnitFiles } from "../../node/platform/linux-unit-files.ts";
+import { linuxUnitFiles } from "../../node/platform/linux/unit-files.ts";
 import { liveDifferences } from "../../node/switch/live-files.ts";
 import { confirmSwitch, DEAD_MAN, switchTo, takeBack } from "../../node/switch/switch.ts";
 import type { Switched } from "../../node/switch/switch.ts";

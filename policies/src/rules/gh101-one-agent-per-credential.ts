@@ -8,7 +8,8 @@ export const gh101 = defineRule({
   id: "GH101",
   title: "One agent for each credential",
   severity: "mandatory",
-  reads: "`credentials[].ref` of every `Agent`, versions of a reference left aside, and the ledgers of the fleet's `otherStacks`",
+  reads:
+    "`credentials[].ref` of every `Agent`, versions of a reference left aside, and the ledgers of the fleet's `otherStacks`",
   why: "Two agents with one key cannot be told apart at the provider, cannot be revoked one by one, and a leak of either is a leak of both.",
   source:
     "OpenClaw's own position: one credential store for each agent; the vendor's policy plugin does not read these stores",

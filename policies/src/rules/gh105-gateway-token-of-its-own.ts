@@ -16,7 +16,8 @@ export const gh105 = defineRule({
   id: "GH105",
   title: "One gateway for each gateway token",
   severity: "mandatory",
-  reads: "`token.ref` of every `Gateway` and the references of every other component, and the ledgers of the fleet's `otherStacks`",
+  reads:
+    "`token.ref` of every `Gateway` and the references of every other component, and the ledgers of the fleet's `otherStacks`",
   why: "The token is the whole session boundary of a gateway: whoever has it operates that gateway. Shared, it operates two; doubling as a provider key, it is known to the provider and to every process that may call it.",
   source: "OpenClaw 2026.9.6: one shared-secret token admits a client with every operator scope",
   fix: "leave `token` out, and one of 256 bits is generated for this gateway, or name a reference that nothing else uses",
