@@ -162,9 +162,10 @@ export async function repairNode(payload: DriftPayload, context: Context): Promi
   await requireMachine(payload.machineId, context.platform);
   const before = await drift(payload, context);
   const done: string[] = [];
-  if (before.deviations.some(({ kind }) => kind === "sleep")) {
+  const interrupting = before.deviations.filter(({ kind }) => kind === "sleep");
+  if (interrupting.length > 0) {
     await context.platform.alwaysOn.keep(context.paths);
-    done.push("keeps the machine from sleeping again");
+    done.push(...interrupting.map(({ what }) => `keeps to \`alwaysOn\` again: ${what}`));
   }
   for (const own of payload.gateways) {
     const found = before.gateways.find(({ gateway }) => gateway === own.gateway)?.deviations ?? [];

@@ -70,7 +70,9 @@ describe.skipIf(!(await nodesCanRun()))("drift of a node", () => {
     const pid = await subject.pid();
     await inHome("chmod 644 .openclaw/openclaw.json && chmod 755 .gatehouse .");
     await bench.output(`chown root ${subject.home}/.openclaw/gateway.systemd.env; rm ${SLEEP}`);
-    expect((await repaired()).kinds).toEqual(["mode", "owner", "sleep"]);
+    const { kinds, done } = await repaired();
+    expect(kinds).toEqual(["mode", "owner", "sleep"]);
+    expect(done).toContain(`keeps to \`alwaysOn\` again: ${SLEEP}`);
     expect(await subject.pid()).toBe(pid);
   });
 

@@ -12,6 +12,7 @@ import type { StackOutputs } from "../../operations/outputs.ts";
 import { isUnreachable } from "../../remote/visit.ts";
 import type { Rotation } from "../../operations/rotation.ts";
 import type { FleetInput } from "../../spec/index.ts";
+import { VaultStandIn } from "../stand-ins/vault.ts";
 import { canaryKey, FleetBench } from "./fleet-fixture.ts";
 import { itsMetrics, METRICS_LEFTOVERS } from "./macos-metrics.ts";
 import { nodesCanRun, START_MS } from "./node-fixture.ts";
@@ -37,22 +38,32 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
   let bench: FleetBench;
   let outputs: StackOutputs;
   let powerBefore: string;
+  const vault = new VaultStandIn();
   /** What the commands printed. */
   const printed: string[] = [];
   beforeAll(async () => {
+    await vault.start();
+    vault.store.set("gw/writer", [KEYS["team-b-writer"]]);
     bench = await FleetBench.startMacosStandIn("test-mac-fleet", KEYS);
-    Object.assign(bench.secrets, KEYS);
+    Object.assign(bench.secrets, KEYS, { "vault-secret-id": vault.secretId });
     powerBefore = await power();
   }, START_MS);
-  afterAll(() => bench.stop());
+  afterAll(async () => {
+    await bench.stop();
+    await vault.stop();
+  });
 
   const teamA = () => bench.gateway("team-a", 0, ["research", "builder"], { purgeOnDestroy: true });
   const fleet = () => bench.fleet([teamA()]);
-  /** With a second gateway that listens with HTTPS and lets a runner in. */
+  /** With a second gateway that listens with HTTPS, lets a runner in, and whose node reads the agent's key by itself. */
   const fleetOfTwo = (): FleetInput => {
     const access = [{ principal: RUNNER.name, from: ["127.0.0.1"] }];
-    const teamB = bench.gateway("team-b", 1, ["writer"], { purgeOnDestroy: true, https: {}, access });
-    return { ...bench.fleet([teamA(), teamB]), principals: [RUNNER] };
+    const { address, roleId } = vault;
+    const nodeIdentity = { vault: { address, roleId, secretId: "pulumi://vault-secret-id" } };
+    const teamB = bench.gateway("team-b", 1, ["writer"], { purgeOnDestroy: true, https: {}, access, nodeIdentity });
+    const credentials = [{ provider: "anthropic", secret: "vault://kv/gw/writer#key", resolve: "node" as const }];
+    const agents = teamB.agents.map((agent) => ({ ...agent, credentials }));
+    return { ...bench.fleet([teamA(), { ...teamB, agents }]), principals: [RUNNER] };
   };
   const port = (): number => bench.gateway("team-a", 0, []).port;
   const power = (): Promise<string> => bench.output("pmset -g custom | sort");
@@ -113,6 +124,19 @@ describe.skipIf(!(await nodesCanRun()))("a fleet on the stand-in for a Mac", () 
     for (const secret of secrets) expect(shown.join("\n")).not.toContain(secret.slice(8, 40));
     expect(await job()).toMatch(/^\tusername = oc-team-a$/m);
     expect(await bench.output("pmset -g custom")).toMatch(/^ sleep\s+0$/m);
+  });
+
+  it("reads a key by itself where the spec says so, and has it in no file", async () => {
+    expect(outputs.nodes["box-1"]?.gateways["team-b"]?.agents["writer"]?.credentials).toMatchObject([{ resolve: "node", version: "1" }]); // prettier-ignore
+    const before = bench.provider.records().length;
+    expect(await agentTurn(bench.node, { user: "oc-team-b", platform: "macos" }, "writer")).toMatchObject({ ok: true });
+    expect(keyProblem("team-b-writer", bench.provider.records().slice(before), [])).toBeUndefined();
+    // so that the silence below means something
+    expect(await bench.output("launchctl print system/org.gatehouse.gateway.team-b")).toContain("username = oc-team-b");
+    const key = KEYS["team-b-writer"];
+    const places = "/Users/oc-team-b /Library/LaunchDaemons /var/lib/gatehouse /etc /var/log";
+    expect(await bench.output(`grep -rlF --binary-files=text -- '${key}' ${places} 2>/dev/null; true`)).toBe("");
+    expect(await bench.operatorBytes()).not.toContain(key);
   });
 
   it("is left alone by a second run, and looks as it was declared", async () => {
