@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import type { GatewayOutputs, NodeOutputs } from "../operations/outputs.ts";
+import type { GatewayOutputs } from "../operations/outputs.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Machine } from "./machine.ts";
 
@@ -13,19 +13,33 @@ export interface LiveGateway {
   readonly health: string;
 }
 
+type Located = Pick<GatewayOutputs, "user" | "unit" | "port">;
+
+/** The part of a node's outputs that says where its gateways are. */
+export interface LocatedGateways {
+  readonly gateways: Readonly<Record<string, Located>>;
+}
+
 const READY_TIMEOUT_MS = 120_000;
 
 const ready = z.object({ ready: z.boolean(), failing: z.array(z.unknown()).optional() });
 
 /** How the gateways of a machine are at this moment, by name. */
-export async function liveGateways(machine: Machine, node: NodeOutputs): Promise<Record<string, LiveGateway>> {
+export async function liveGateways(
+  machine: Pick<Machine, "platform" | "exec">,
+  node: LocatedGateways,
+): Promise<Record<string, LiveGateway>> {
   const live: Record<string, LiveGateway> = {};
   for (const [name, gateway] of Object.entries(node.gateways)) live[name] = await liveGateway(machine, gateway);
   return live;
 }
 
 /** Waits until all of them are ready, which takes a while after a start of the machine; two minutes at most. */
-export async function waitUntilReady(machine: Machine, node: NodeOutputs, note: (line: string) => void): Promise<void> {
+export async function waitUntilReady(
+  machine: Machine,
+  node: LocatedGateways,
+  note: (line: string) => void,
+): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (let told = false; ; told = true) {
     const live = await liveGateways(machine, node);
@@ -36,7 +50,10 @@ export async function waitUntilReady(machine: Machine, node: NodeOutputs, note: 
 }
 
 /** Read on the machine over SSH. */
-async function liveGateway(machine: Machine, { user, unit, port }: GatewayOutputs): Promise<LiveGateway> {
+async function liveGateway(
+  machine: Pick<Machine, "platform" | "exec">,
+  { user, unit, port }: Located,
+): Promise<LiveGateway> {
   const commands = COMMANDS[machine.platform];
   const url = `http://127.0.0.1:${port}/readyz`;
   const { stdout } = await machine.exec(
