@@ -4,13 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 export class ComponentError extends pulumi.RunError {
   override readonly name = "ComponentError";
 
-  constructor(
-    readonly problems: readonly string[],
-    /** What to do about it. */
-    readonly fix: string,
-    cause?: unknown,
-  ) {
+  readonly problems: readonly string[];
+  /** What to do about it. */
+  readonly fix: string;
+
+  constructor(problems: readonly string[], fix: string, cause?: unknown) {
     super(`${problems.map((problem) => `\n  - ${problem}`).join("")}\n  fix: ${fix}`);
+    this.problems = problems;
+    this.fix = fix;
     this.cause = cause;
   }
 }

@@ -2,11 +2,11 @@
 export class RenderError extends Error {
   override readonly name = "RenderError";
 
-  constructor(
-    message: string,
-    /** What to do about it. */
-    readonly fix: string,
-  ) {
+  /** What to do about it. */
+  readonly fix: string;
+
+  constructor(message: string, fix: string) {
     super(message);
+    this.fix = fix;
   }
 }

@@ -9,11 +9,14 @@ export class SpecError extends Error {
   /** What to do about it. */
   readonly fix = "correct the fields named above; `npm run schema` writes a JSON Schema that editors can check against";
 
-  constructor(readonly problems: readonly { readonly field: string; readonly problem: string }[]) {
+  readonly problems: readonly { readonly field: string; readonly problem: string }[];
+
+  constructor(problems: SpecError["problems"]) {
     super(
       `the fleet spec has ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n` +
         problems.map(({ field, problem }) => `  ${field}: ${problem}`).join("\n"),
     );
+    this.problems = problems;
   }
 }
 

@@ -37,7 +37,7 @@ export async function launchProvider(options: LaunchOptions): Promise<number> {
   const log = openSync(options.logFile, "a", 0o600);
   try {
     const args = ["--keys", options.keysFile, "--port", String(options.port), "--pid", options.pidFile];
-    const child = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "main.ts"), ...args], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), ...args], {
       detached: true,
       stdio: ["ignore", "ignore", log],
       cwd: join(import.meta.dirname, "..", ".."),

@@ -142,7 +142,11 @@ export async function previewed(fleet: FleetInput, keys: readonly string[] = SEC
 
 /** A stack whose resources a test breaks; each test gets its own. */
 export class Stack {
-  constructor(readonly resources: Seen[]) {}
+  readonly resources: Seen[];
+
+  constructor(resources: Seen[]) {
+    this.resources = resources;
+  }
 
   /** The resource of that type (its last part) and name. */
   get(type: string, name: string): Seen {
