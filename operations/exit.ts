@@ -16,6 +16,7 @@ const INPUT_CODES: ReadonlySet<string> = new Set([
   "host",
   "input",
   "missing-secret",
+  "other-stack",
   "passphrase-file",
   "passphrase-lost",
   "principal",

@@ -63,6 +63,11 @@ const HINTS: readonly Hint[] = [
     fix: "set it: `pulumi config set --secret $<key>`",
   },
   {
+    code: "other-stack",
+    pattern: /unknown stack "(?<name>[^"]+)"/,
+    fix: "correct $<name> in `otherStacks`, or log in to the backend that has it; what it shares with this fleet cannot be judged without",
+  },
+  {
     code: "interrupted",
     pattern: /(update|preview|destroy) cancell?ed|^Command was killed with /,
     fix: "run the same command again: it continues where it can",

@@ -91,6 +91,13 @@ describe("known causes", () => {
     });
   });
 
+  it("names the other stack that cannot be read in the fix", () => {
+    expect(hintFor('Preview failed: unknown stack "acme/gateways/staging"')).toMatchObject({
+      code: "other-stack",
+      fix: expect.stringContaining("acme/gateways/staging in `otherStacks`") as string,
+    });
+  });
+
   it("keeps the line that tells the cause, not the command and its output", () => {
     const text = 'error: running "sh -c secret-looking"\n  sudo: a password is required\nmore output';
     expect(hintFor(text)?.message).toBe("sudo: a password is required");
