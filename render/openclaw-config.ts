@@ -113,7 +113,7 @@ function gatewayBlock(gateway: GatewaySpec, layout: GatewayLayout): object {
       rateLimit: { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000, exemptLoopback: true },
     },
     ...tlsBlock(gateway, layout),
-    trustedProxies: [],
+    trustedProxies: gateway.trustedProxies,
     tailscale: { mode: "off" },
     controlUi: { enabled: false },
     terminal: { enabled: false },

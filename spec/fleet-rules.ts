@@ -5,6 +5,7 @@ import { permissionProblems } from "./permission-rules.ts";
 import { developmentProblems, resolutionProblems } from "./resolution-rules.ts";
 import { startProblems } from "./start-rules.ts";
 import { sharedDirectoryProblems } from "./shared-directories.ts";
+import { trustedProxyProblems } from "./trusted-proxies.ts";
 import { DEFAULT_NODE_VERSION, DEFAULT_OPENCLAW_VERSION, type RuntimeSpec } from "./runtime.ts";
 
 /** The vendor's browser control and CDP ports reach up to port + 110, so gateways on a node keep this distance. */
@@ -52,6 +53,7 @@ export function fleetProblems(fleet: FleetLike): FleetProblem[] {
           ...developmentProblems(gateway, kinds.get(gateway.environment), path),
           ...sharedDirectoryProblems(node, gateway, path),
           ...startProblems(node, gateway, path),
+          ...trustedProxyProblems(gateway, path),
         ];
       }),
     ]),

@@ -6,6 +6,7 @@ import { nodeIdentitySchema } from "./node-identity.ts";
 import { permissionsSchema, TRUST_BOUNDARIES } from "./permissions.ts";
 import { accessSchema } from "./principals.ts";
 import { secretRefSchema } from "./secret-ref.ts";
+import { trustedProxySchema } from "./trusted-proxies.ts";
 
 const modelSchema = z
   .string()
@@ -98,6 +99,11 @@ export const gatewaySchema = z.strictObject({
   tokenRotateEveryDays: rotateEveryDaysSchema,
   /** HTTPS by a certificate of the fleet's private authority; without it the gateway speaks plain HTTP on loopback. */
   https: httpsSchema.optional(),
+  /**
+   * Reverse proxies of your own in front of it, by the address that they connect from. Each has to set X-Forwarded-For,
+   * -Proto and -Host itself, whatever the client sent: the gateway takes them for the truth about its clients.
+   */
+  trustedProxies: z.array(trustedProxySchema).default([]),
   /** How the node signs in to secret managers, for credentials with `resolve: node`. */
   nodeIdentity: nodeIdentitySchema.optional(),
   /** Providers that are reached at another address than the vendor's. */

@@ -197,6 +197,12 @@ describe("where it listens", () => {
     expect("customBindHost" in block).toBe(expected.bind === "custom");
   });
 
+  it("is behind the proxies that the spec names, and behind no other", () => {
+    expect(blockOf()).toMatchObject({ trustedProxies: [] });
+    const behind = gatewayWith((gateway) => ({ ...gateway, trustedProxies: ["127.0.0.1", "::1"] }));
+    expect(configOf(behind).gateway).toMatchObject({ trustedProxies: ["127.0.0.1", "::1"] });
+  });
+
   it("makes no generation with https and without a certificate", () => {
     const subject = gatewayWith((gateway) => ({ ...gateway, https: {} }));
     expect(() => generationOf(subject, { https: null })).toThrow(/has https, but no certificate/);

@@ -60,6 +60,7 @@ function fullFleet(): Loose {
     home: "/srv/oc",
     token: "pulumi://token",
     keepDevices: ["0".repeat(64)],
+    trustedProxies: ["127.0.0.1"],
     providers: [{ id: "anthropic", baseUrl: "https://egress.example" }],
     change,
   });

@@ -20,7 +20,7 @@ export const proxyHidesClient: Rule = ({ route }) => {
         "such a client needs no pairing, gets every scope with the token alone, and is not rate limited",
       ],
       nextStep:
-        "let the proxy set X-Forwarded-For, -Proto and -Host, and name it in gateway.trustedProxies; in place of a TCP forward use the gateway's own HTTPS",
+        "let the proxy set X-Forwarded-For, -Proto and -Host, and name its address in the gateway's `trustedProxies` (docs/how-to/reverse-proxy.md); in place of a TCP forward use the gateway's own HTTPS",
     },
   ];
 };

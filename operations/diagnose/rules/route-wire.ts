@@ -179,7 +179,7 @@ const refusedByGateway: Check = ({ address, wire }) => {
       ],
       firstCommand: `curl -s ${address.url.replace(/^ws/, "http")}readyz`,
       nextStep:
-        "name the proxy's address in gateway.trustedProxies and let it overwrite X-Forwarded-For, -Proto and -Host; never take the headers away: then every client counts as local",
+        "name the proxy's address in the gateway's `trustedProxies` (docs/how-to/reverse-proxy.md), run `gatehouse up`, and let the proxy overwrite X-Forwarded-For, -Proto and -Host; never take the headers away: then every client counts as local",
     };
   }
   return answers.some((answer) => answer?.kind === "rate limited")

@@ -27,7 +27,7 @@ export const gh404 = defineRule({
     "`openclaw.gateway.trustedProxies`, `auth`, `tailscale` and `controlUi.allowedOrigins` of every `Gateway`, and the texts of every `Command`",
   why: "A proxy or forward that adds no X-Forwarded headers makes every remote client local: the shared token alone then gives an operator without pairing and without a rate limit. And `allowTailscale`, left unset beside Serve, lets any user of the tailnet in without a token.",
   source: "OpenClaw 2026.9.6, measured with nginx, haproxy, caddy and Tailscale Serve",
-  fix: "let the proxy set X-Forwarded-For, -Proto and -Host and name its addresses in `gateway.trustedProxies`; set `auth.allowTailscale` to false",
+  fix: "let the proxy set X-Forwarded-For, -Proto and -Host and name the address that it connects from in the gateway's `trustedProxies`; set `auth.allowTailscale` to false",
   parameters: {},
   check: (resource) => {
     const { type, props } = resource;
