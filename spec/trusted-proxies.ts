@@ -40,8 +40,9 @@ export const trustedProxySchema = z
     },
   );
 
+/** Of a block as the schema lets it through: a prefix below 8 is none. */
 function isOfThisHost({ version, address, prefix }: Block): boolean {
-  return version === 4 ? address.startsWith("127.") && prefix >= 8 : address === "::1" && prefix === 128;
+  return version === 4 ? address.startsWith("127.") : address === "::1" && prefix === 128;
 }
 
 /** A gateway that only its own host can reach never sees the address of another machine's proxy. */
